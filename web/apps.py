@@ -1,0 +1,8 @@
+"""The web door: the pages people work in."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "web"
+    verbose_name = "Web"
