@@ -1,0 +1,1 @@
+"""What happened, in order: append-only logs, their Merkle trees and signed checkpoints. Knows nothing of cases."""

@@ -1,9 +1,8 @@
-"""Makes ledger a Django app."""
-
 from django.apps import AppConfig
 
 
 class LedgerConfig(AppConfig):
-    """The app named after its folder."""
+    """The ledger's tables, triggers and functions."""
 
     name = "ledger"
+    verbose_name = "Ledger"

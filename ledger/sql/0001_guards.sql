@@ -1,0 +1,67 @@
+-- What the database itself refuses. ENABLE ALWAYS: no session setting switches a guard off, only its owner's ALTER TABLE.
+-- search_path is fixed on every guard, or a temporary table of the same name could stand in for the real one.
+
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'The ledger is append-only: % on % is refused.', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_node
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_opening
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON ledger_head
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+
+CREATE FUNCTION ledger_head_forward() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.size <> 0 THEN
+            RAISE EXCEPTION 'A log starts at size 0.' USING ERRCODE = 'restrict_violation';
+        END IF;
+    ELSIF NEW.log <> OLD.log OR NEW.kind <> OLD.kind OR NEW.origin <> OLD.origin
+        OR NEW.size <= OLD.size OR NEW.recorded_at IS NULL OR NEW.recorded_at < OLD.recorded_at THEN
+        RAISE EXCEPTION 'The head of a log only moves forward.' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER head_forward BEFORE INSERT OR UPDATE ON ledger_head
+    FOR EACH ROW EXECUTE FUNCTION ledger_head_forward();
+
+-- At commit the entries that the head now counts, and the checkpoint over them, must be there, and nothing beyond.
+CREATE FUNCTION ledger_head_backed() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF (SELECT count(*) FROM ledger_entry WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size)
+            <> NEW.size - OLD.size
+        OR (SELECT count(*) FROM ledger_opening WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size)
+            <> NEW.size - OLD.size
+        OR NOT EXISTS (SELECT FROM ledger_checkpoint
+            WHERE log = NEW.log AND size = NEW.size AND first = OLD.size AND root = NEW.root)
+        OR EXISTS (SELECT FROM ledger_entry
+            WHERE log = NEW.log AND index >= (SELECT size FROM ledger_head WHERE log = NEW.log)) THEN
+        RAISE EXCEPTION 'The head of a log moves exactly as far as its entries reach.'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER head_backed AFTER UPDATE ON ledger_head
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_head_backed();
+
+ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE ledger_node ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE ledger_checkpoint ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE ledger_opening ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE ledger_head ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE ledger_head ENABLE ALWAYS TRIGGER head_forward;
+ALTER TABLE ledger_head ENABLE ALWAYS TRIGGER head_backed;
+
+-- The app owns nothing: it reads, it adds, and it may move a head. FOR UPDATE needs the UPDATE right on the head.
+GRANT SELECT, INSERT ON ledger_entry, ledger_node, ledger_checkpoint, ledger_opening, ledger_head TO countersign_app;
+GRANT UPDATE (size, root, peaks, recorded_at) ON ledger_head TO countersign_app;
