@@ -8,7 +8,7 @@ class LogHead(models.Model):
 
     log = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=8)
-    origin = models.CharField(max_length=300, unique=True)
+    origin = models.CharField(max_length=300)
     size = models.BigIntegerField()
     root = models.BinaryField()
     peaks = models.BinaryField()  # the hashes of the largest complete subtrees, left to right
@@ -16,6 +16,7 @@ class LogHead(models.Model):
 
     class Meta:
         db_table = "ledger_head"
+        constraints = [models.UniqueConstraint(fields=["origin"], name="ledger_head_origin")]
 
 
 class Entry(models.Model):

@@ -1,3 +1,4 @@
+-- Part of migration 0002; once released it never changes, a later migration replaces what it must.
 -- What the database itself refuses. ENABLE ALWAYS: no session setting switches a guard off, only its owner's ALTER TABLE.
 -- search_path is fixed on every guard, or a temporary table of the same name could stand in for the real one.
 
@@ -65,3 +66,6 @@ ALTER TABLE ledger_head ENABLE ALWAYS TRIGGER head_backed;
 -- The app owns nothing: it reads, it adds, and it may move a head. FOR UPDATE needs the UPDATE right on the head.
 GRANT SELECT, INSERT ON ledger_entry, ledger_node, ledger_checkpoint, ledger_opening, ledger_head TO countersign_app;
 GRANT UPDATE (size, root, peaks, recorded_at) ON ledger_head TO countersign_app;
+
+-- The head's row is rewritten by every append: room in its page keeps that from touching an index.
+ALTER TABLE ledger_head SET (fillfactor = 40);

@@ -1,3 +1,4 @@
+-- Part of migration 0002; once released it never changes, a later migration replaces what it must.
 -- An append is two round trips: ledger_open, the caller's rules, ledger_append. Both are VOLATILE so that each statement in
 -- them sees what was committed before it began: the stream is read after the head's lock is held, never before.
 

@@ -1,0 +1,241 @@
+"""Recompute a whole log from its rows and say where it first goes wrong.
+
+Everything is read a page at a time and the tree is grown again from the leaves, so memory stays flat however long the log is.
+What this cannot see is a log that its host rewrote from end to end and signed anew: that takes the parties' mirrors.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from ledger import commitments, jcs, leaf, merkle, signing
+from ledger.entries import RESERVED
+from ledger.errors import LedgerError, MalformedLeaf, NotCanonical
+from ledger.log import host_key
+from ledger.models import LogHead
+
+PAGE = 2000
+MOST_FINDINGS = 100
+
+_ENTRIES = """
+    SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party,
+        o.stream, o.version, o.type, o.schema, o.command, o.body, o.salts
+    FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
+    WHERE e.log = %s AND e.index >= %s AND e.index < %s
+"""
+_NODES = "SELECT last_leaf, level, hash FROM ledger_node WHERE log = %s AND last_leaf >= %s AND last_leaf < %s"
+_CHECKPOINTS = """
+    SELECT size, first, root, note, command, recorded_at FROM ledger_checkpoint
+    WHERE log = %s AND size > %s AND size <= %s
+"""
+# One statement, so that an append between two reads is no stray. A head that is not there counts nothing.
+_BEYOND = """
+    SELECT min(at), what FROM (
+        SELECT index AS at, 'An entry' AS what FROM ledger_entry WHERE log = %(log)s
+        UNION ALL SELECT index, 'An opening' FROM ledger_opening WHERE log = %(log)s
+        UNION ALL SELECT last_leaf, 'A tree node' FROM ledger_node WHERE log = %(log)s
+        UNION ALL SELECT size - 1, 'A checkpoint' FROM ledger_checkpoint WHERE log = %(log)s
+    ) AS rows WHERE at >= (SELECT size FROM ledger_head WHERE log = %(log)s) OR at < 0 GROUP BY what
+"""
+_VERSIONS = """
+    SELECT index, stream, version, expected FROM (
+        SELECT index, stream, version, row_number() OVER (PARTITION BY stream ORDER BY index) AS expected
+        FROM ledger_opening WHERE log = %s AND index < %s
+    ) AS numbered WHERE version <> expected ORDER BY index LIMIT 1
+"""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not hold; `index` is the entry at which it shows, None where no entry is at fault."""
+
+    index: int | None
+    sentence: str
+
+
+@dataclass
+class _Run:
+    """The state of one pass over a log: what has been recomputed so far and what was found."""
+
+    log: UUID
+    head: LogHead
+    public: bytes
+    findings: list[Finding] = field(default_factory=list)
+    peaks: list[bytes] = field(default_factory=list)
+    whole: bool = True  # until the first break; after it the tree cannot be grown further
+    last_time: datetime | None = None
+    covered: int = 0  # the size of the last checkpoint seen
+    times: set[datetime] = field(default_factory=set)  # of the entries since that checkpoint
+    commands: set[UUID] = field(default_factory=set)
+
+    def report(self, index: int | None, sentence: str) -> None:
+        self.findings.append(Finding(index, sentence))
+
+
+def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
+    """Everything in a log that does not hold, lowest index first, or [] where all of it holds.
+
+    At most about a hundred findings; after the first break in the tree only what stands alone is still checked.
+    """
+    head = LogHead.objects.filter(log=log_id).first()
+    if head is None:
+        return [Finding(None, "There is no such log.")]
+    run = _Run(log_id, head, host_key().public)
+    for start in range(0, head.size, PAGE):
+        end = min(start + PAGE, head.size)
+        _check_page(run, start, end)
+        if progress is not None:
+            progress(end, head.size)
+        if len(run.findings) >= MOST_FINDINGS:
+            break
+    else:
+        _check_head(run)
+        _check_versions(run)
+    _check_beyond(run)
+    return sorted(run.findings, key=lambda finding: (finding.index is None, finding.index or 0))
+
+
+def _check_page(run: _Run, start: int, end: int) -> None:
+    entries = {row[0]: row[1:] for row in _rows(_ENTRIES, (run.log, start, end))}
+    checkpoints = {row[0]: row[1:] for row in _rows(_CHECKPOINTS, (run.log, start, end))}
+    nodes: dict[int, dict[int, bytes]] = {}
+    for last_leaf, level, node in _rows(_NODES, (run.log, start, end)):
+        nodes.setdefault(last_leaf, {})[level] = bytes(node)
+    for index in range(start, end):
+        if index in entries:
+            _check_entry(run, index, entries[index], nodes.get(index, {}))
+        else:
+            run.report(index, f"Entry {index} is missing.")
+            run.whole = False
+        if index + 1 in checkpoints:
+            _check_checkpoint(run, index + 1, *checkpoints[index + 1])
+        if len(run.findings) >= MOST_FINDINGS:
+            return
+
+
+def _check_entry(run: _Run, index: int, row: tuple[Any, ...], nodes: Mapping[int, bytes]) -> None:
+    data, leaf_hash, recorded_at, party, *opening = row
+    computed = merkle.leaf_hash(bytes(data))
+    if computed != bytes(leaf_hash):
+        run.report(index, f"The hash of entry {index} is not the hash of its bytes.")
+    try:
+        sealed = leaf.parse(bytes(data))
+    except MalformedLeaf as error:
+        run.report(index, f"The bytes of entry {index} are damaged. {error.sentence}")
+    else:
+        _check_leaf(run, index, sealed, recorded_at, party)
+        _check_opening(run, index, sealed, *opening)
+    if run.whole:
+        completed = merkle.push(run.peaks, index, computed)
+        if dict(enumerate(completed, start=1)) != nodes:
+            run.report(index, f"The stored tree does not agree with the entries up to {index}.")
+
+
+def _check_leaf(run: _Run, index: int, sealed: leaf.Leaf, recorded_at: datetime, party: UUID) -> None:
+    if sealed.index != index:
+        run.report(index, f"In the place of entry {index} lies entry {sealed.index}.")
+    if sealed.log != run.head.origin:
+        run.report(index, f"Entry {index} was sealed for another log, {sealed.log}.")
+    if sealed.recorded_at != recorded_at:
+        run.report(index, f"The time stored beside entry {index} is not the time sealed in it.")
+    if sealed.party != party:
+        run.report(index, f"The party stored beside entry {index} is not the party sealed in it.")
+    if run.last_time is not None and sealed.recorded_at < run.last_time:
+        run.report(index, f"Entry {index} is dated before the entry in front of it.")
+    run.last_time = sealed.recorded_at
+    run.times.add(sealed.recorded_at)
+
+
+def _check_opening(
+    run: _Run,
+    index: int,
+    sealed: leaf.Leaf,
+    stream: str | None,
+    version: int,
+    type: str,
+    schema: int,
+    command: UUID,
+    body_text: str,
+    salts: bytes,
+) -> None:
+    if stream is None:
+        run.report(index, f"The opening of entry {index} is missing.")
+        return
+    try:
+        body = jcs.plain(json.loads(body_text))
+    except NotCanonical as error:
+        run.report(index, f"The opening of entry {index} holds what no entry can hold. {error.sentence}")
+        return
+    if not isinstance(body, dict) or len(salts) != commitments.SALT_SIZE * len(body):
+        run.report(index, f"The opening of entry {index} does not have one salt for each field.")
+        return
+    if commitments.commit_body(body, bytes(salts)) != sealed.commit:
+        run.report(index, f"The opening of entry {index} is not what was sealed: a value or a salt was changed.")
+    elif not RESERVED <= body.keys():
+        run.report(index, f"The opening of entry {index} lacks a field that every event has.")
+    elif (stream, version, type, schema, str(command)) != tuple(
+        body[name] for name in ("stream", "version", "type", "schema", "command")
+    ):
+        run.report(index, f"What is stored beside the opening of entry {index} is not what the opening says.")
+    run.commands.add(command)
+
+
+def _check_checkpoint(
+    run: _Run, size: int, first: int, root: bytes, note: str, command: UUID, recorded_at: datetime
+) -> None:
+    span = f"entry {size - 1}" if size - run.covered == 1 else f"entries {run.covered} to {size - 1}"
+    if first != run.covered:
+        run.report(run.covered, f"The checkpoint over {span} does not begin where the one before it ended.")
+    try:
+        signed = signing.verify_checkpoint(note, name=run.head.origin, public=run.public)
+    except LedgerError as error:
+        run.report(run.covered, f"The checkpoint of size {size} does not hold. {error.sentence}")
+    else:
+        if (signed.size, signed.root) != (size, bytes(root)):
+            run.report(run.covered, f"What is stored beside the checkpoint of size {size} is not what was signed.")
+    if run.times - {recorded_at} or run.commands - {command}:
+        run.report(run.covered, f"The checkpoint of size {size} names another time or command than {span}.")
+    if run.whole and merkle.root_of(run.peaks) != bytes(root):
+        run.report(run.covered, f"The signed root of size {size} is not the root of the entries: look at {span}.")
+        run.whole = False
+    run.covered = size
+    run.times.clear()
+    run.commands.clear()
+
+
+def _check_head(run: _Run) -> None:
+    size = run.head.size
+    if run.covered != size:
+        run.report(run.covered, f"The entries {run.covered} to {size - 1} have no checkpoint.")
+    if run.whole and run.peaks != [bytes(run.head.peaks)[at : at + 32] for at in range(0, len(run.head.peaks), 32)]:
+        run.report(None, "The head's right edge of the tree is not that of the entries.")
+    if run.whole and merkle.root_of(run.peaks) != bytes(run.head.root):
+        run.report(None, "The head's root is not the root of the entries.")
+    if run.last_time != run.head.recorded_at:
+        run.report(None, "The head's time is not the time of the last entry.")
+
+
+def _check_versions(run: _Run) -> None:
+    for index, stream, version, expected in _rows(_VERSIONS, (run.log, run.head.size)):
+        run.report(index, f"Entry {index} calls itself version {version} of {stream}; by count it is {expected}.")
+
+
+def _check_beyond(run: _Run) -> None:
+    for index, what in _rows(_BEYOND, {"log": run.log}):
+        run.report(index, f"{what} lies at {index}, where the head does not count it.")
+
+
+def _rows(query: str, parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [
+            tuple(value.astimezone(UTC) if isinstance(value, datetime) else value for value in row)
+            for row in cursor.fetchall()
+        ]
