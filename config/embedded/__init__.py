@@ -1,0 +1,1 @@
+"""The embedded servers: PostgreSQL and Valkey from their wheels, on unix sockets only."""

@@ -1,0 +1,96 @@
+"""Where the embedded servers keep data and sockets, and as whom they run."""
+
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from config.instance import NotReady
+from config.processes import ServerUser
+
+# What fits into sockaddr_un on every system we run on, less the terminating NUL.
+LONGEST_SOCKET = 103
+
+
+def database_user() -> ServerUser | None:
+    """As whom PostgreSQL runs: it refuses root, so root needs an account with no rights."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("countersign", "nobody"):
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return ServerUser(name=name, uid=found.pw_uid, gid=found.pw_gid)
+    raise NotReady("PostgreSQL does not run as root and this machine has no account named countersign or nobody.")
+
+
+def reaches(user: ServerUser | None, folder: Path) -> bool:
+    """Whether `user` may enter `folder` through all of its parents; None is ourselves, who made it."""
+    if user is None:
+        return True
+    real = folder.resolve()
+    for step in (real, *real.parents):
+        found = step.stat()
+        if found.st_uid == user.uid:
+            needed = stat.S_IXUSR
+        elif found.st_gid == user.gid:
+            needed = stat.S_IXGRP
+        else:
+            needed = stat.S_IXOTH
+        if not found.st_mode & needed:
+            return False
+    return True
+
+
+def database_home(var: Path, user: ServerUser | None, *, known: Path | None) -> Path:
+    """The folder for the database's files: VAR_DIR, or one under /var/lib that the unprivileged user can reach.
+
+    We never open a parent folder (say /root) to others for the database's sake.
+    """
+    if known is not None and (known / "postgres").is_dir():
+        return known
+    if reaches(user, var):
+        return var
+    home = Path("/var/lib/countersign") / uuid.uuid4().hex[:12]
+    home.parent.mkdir(mode=0o711, exist_ok=True)
+    home.mkdir(mode=0o711)
+    return home
+
+
+def own_folder(folder: Path, user: ServerUser | None) -> Path:
+    """A folder that only `user` may enter."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if user is not None:
+        os.chown(folder, user.uid, user.gid)
+    return folder
+
+
+def socket_folder(wanted: Path, longest_name: str, user: ServerUser | None) -> Path:
+    """`wanted`, or a fresh folder under the temporary one where the path would be too long for a socket."""
+    if len(os.fsencode(wanted / longest_name)) <= LONGEST_SOCKET:
+        return own_folder(wanted, user)
+    return own_folder(Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp")), user)  # noqa: S108 - short
+
+
+def forget_socket_folder(folder: Path) -> None:
+    """Remove a socket folder that was made under the temporary one."""
+    if folder.parent == Path("/tmp") and folder.name.startswith("countersign-"):  # noqa: S108
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copied(source: Path, into: Path, *, ignore: Callable[[str, list[str]], set[str]]) -> Path:
+    """A copy of a folder that others may read; a crash leaves only a draft beside it."""
+    if not into.is_dir():
+        draft = into.with_name(f"{into.name}.{uuid.uuid4().hex[:8]}.new")
+        shutil.copytree(source, draft, ignore=ignore, symlinks=True)
+        for path in (draft, *draft.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        draft.rename(into)
+    return into
