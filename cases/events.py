@@ -1,0 +1,31 @@
+"""Every event there is, and how old shapes are read as today's."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cases.rules import case, custody_events, parties
+from cases.rules.shape import Event
+from ledger.entries import Draft, StoredEvent
+
+EVENTS: Mapping[str, type[Event]] = {
+    event.__name__: event for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS)
+}
+
+Fields = Mapping[str, Any]
+
+# (type, schema as stored) → fields of the next schema. Nothing has changed its shape yet.
+UPCASTERS: dict[tuple[str, int], Callable[[Fields], Fields]] = {}
+
+
+def read(stored: StoredEvent) -> Event:
+    """The event that a stored one tells, in today's shape."""
+    cls, schema, fields = EVENTS[stored.type], stored.schema, stored.fields
+    while schema < cls.schema:
+        fields = UPCASTERS[stored.type, schema](fields)
+        schema += 1
+    return cls.of(fields)
+
+
+def draft(event: Event) -> Draft:
+    """The event as the ledger takes it."""
+    return Draft(stream=event.stream, type=type(event).__name__, schema=event.schema, fields=event.fields())

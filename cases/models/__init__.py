@@ -1,0 +1,17 @@
+"""The read models: what the events say, in the shape that pages need. Only cases/projections writes them."""
+
+from cases.models.case import Case, CaseGroupObjectPermission, Participation
+from cases.models.evidence import CustodyEvent, EvidenceItem, EvidenceItemGroupObjectPermission
+from cases.models.parties import ApiToken, Member, Party
+
+__all__ = [
+    "ApiToken",
+    "Case",
+    "CaseGroupObjectPermission",
+    "CustodyEvent",
+    "EvidenceItem",
+    "EvidenceItemGroupObjectPermission",
+    "Member",
+    "Participation",
+    "Party",
+]

@@ -1,0 +1,265 @@
+"""Every SELECT, always for an actor. What an actor may not see is absent here: Unseen, and not in lists or counts."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from cases import events, sentences
+from cases.models import (
+    Case,
+    CaseGroupObjectPermission,
+    CustodyEvent,
+    EvidenceItem,
+    EvidenceItemGroupObjectPermission,
+    Participation,
+    Party,
+)
+from cases.refusals import Unseen
+from cases.rules.acting import Actor
+from cases.rules.custody_events import EvidenceExamined
+from cases.rules.shape import Event
+from evidence.models import Ingest
+from ledger import log as ledger_log
+from ledger.entries import Head, Opening, StoredEvent
+
+Order = Literal["-updated_at", "updated_at", "reference", "-reference", "severity", "-severity", "title", "-title"]
+CONTAINERS = ("gzip",)
+"""Formats whose items hold no records themselves: what was derived from them does."""
+
+
+def my_cases(
+    actor: Actor, *, status: str | None = None, text: str | None = None, order: Order = "-updated_at"
+) -> QuerySet[Case]:
+    """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to page."""
+    seen = CaseGroupObjectPermission.objects.filter(
+        group__party=actor.party, permission__codename="view_case"
+    ).values("content_object_id")
+    part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party).values("role")
+    found = Case.objects.filter(pk__in=seen).select_related("lead").annotate(my_part=Subquery(part))
+    if status:
+        found = found.filter(status=status)
+    if text:
+        found = found.filter(Q(reference__icontains=text) | Q(title__icontains=text) | Q(summary__icontains=text))
+    return found.order_by(order, "pk")
+
+
+def case(actor: Actor, case_id: UUID | str) -> Case:
+    """One case by id or reference, or Unseen. One query."""
+    found = my_cases(actor).filter(**_by_id(case_id, "reference")).first()
+    if found is None:
+        raise Unseen
+    return found
+
+
+def parties_of(actor: Actor, case: Case) -> QuerySet[Participation]:
+    """Who takes part in a case that the actor sees, lead first, with the party."""
+    return (
+        Participation.objects.filter(case=case, case__participations__party=actor.party)
+        .select_related("party")
+        .order_by("joined_at", "id")
+    )
+
+
+def items(actor: Actor, case: Case) -> QuerySet[EvidenceItem]:
+    """The items of a case that the actor's party may see, with owner, holder and parent, by number."""
+    return _seen(actor).filter(case=case).order_by("number")
+
+
+def item(actor: Actor, case: Case, item_id: UUID | str) -> EvidenceItem:
+    """One item by id or number ("E-3" or "3"), or Unseen. One query; `item.case` is the case given."""
+    wanted = str(item_id)
+    if match := re.fullmatch(r"(?:E-)?([0-9]{1,9})", wanted, re.IGNORECASE | re.ASCII):
+        found = items(actor, case).filter(number=int(match[1])).first()
+    else:
+        found = items(actor, case).filter(**_by_id(wanted, "pk")).first()
+    if found is None:
+        raise Unseen
+    found.case = case
+    return found
+
+
+def custody(actor: Actor, item: EvidenceItem) -> QuerySet[CustodyEvent]:
+    """What happened to an item. Examinations by others are shown to the item's owner only."""
+    steps = CustodyEvent.objects.filter(item=item, item__in=_seen(actor)).select_related("party", "member")
+    if item.owner_id != actor.party:
+        steps = steps.filter(~Q(kind="examined") | Q(party=actor.party))
+    return steps.order_by("entry", "id")
+
+
+def readable_items(actor: Actor, case: Case, only: Sequence[UUID] | None = None) -> list[EvidenceItem]:
+    """The items whose records may be searched: readable, and searchable or indexed. Unseen if one of `only` is not
+    visible at all; one that is visible but not searchable yet is left out. One query, two with `only`."""
+    visible = items(actor, case)
+    if only is not None:
+        wanted = set(only)
+        visible = visible.filter(pk__in=wanted)
+        if visible.count() != len(wanted):
+            raise Unseen
+    readable = _granted(actor, "read_evidenceitem")
+    return list(
+        visible.filter(pk__in=readable, state__in=("searchable", "indexed")).exclude(format__in=CONTAINERS)
+    )
+
+
+def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
+    """The item itself if its content may be read by the actor's party, else Unseen."""
+    if not EvidenceItem.objects.filter(pk=item.pk).filter(pk__in=_granted(actor, "read_evidenceitem")).exists():
+        raise Unseen
+    return item
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRow:
+    """An entry as one party sees it. `opening` is None where the entry stays sealed for it."""
+
+    index: int
+    recorded_at: datetime
+    party: UUID
+    party_name: str
+    leaf_hash: str
+    leaf_b64: str
+    opening: Opening | None
+    type: str | None
+    sentence: str
+
+
+def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) -> list[LedgerRow]:
+    """Entries after an index, with the openings that the actor's party may read. Three queries."""
+    rows = ledger_log.read_entries(case.pk, after=after, limit=limit)
+    stored = {event.index: event for event in ledger_log.read_events(case.pk, after=after, limit=limit)}
+    told = {index: events.read(event) for index, event in stored.items()}
+    mentioned = {item for event in told.values() for item in sentences.items_of(event)}
+    labels = dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
+    names = dict(Party.objects.filter(participations__case=case).values_list("pk", "short_name"))
+    page = []
+    for row in rows:
+        event = told[row.index]
+        open_ = _opened_to(actor, event, stored[row.index], labels)
+        name = names.get(row.party, "the host")
+        page.append(
+            LedgerRow(
+                index=row.index,
+                recorded_at=row.recorded_at,
+                party=row.party,
+                party_name=name,
+                leaf_hash=row.leaf_hash.hex(),
+                leaf_b64=base64.b64encode(row.leaf).decode(),
+                opening=row.opening if open_ else None,
+                type=stored[row.index].type if open_ else None,
+                sentence=sentences.of(event, stored[row.index], names, labels)
+                if open_
+                else f"Sealed entry {row.index}, by {name}",
+            )
+        )
+    return page
+
+
+def ledger_head(actor: Actor, case: Case) -> Head:
+    """Size, root and checkpoint of a visible case's log."""
+    head = ledger_log.head(case.pk)
+    if head is None:
+        raise Unseen
+    return head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What the front page of a case counts and lists; of evidence only what the actor may see."""
+
+    parties: list[Participation]
+    items: int
+    records: int
+    rejects: int
+    bytes: int
+    states: dict[str, int]
+    first_time: datetime | None
+    last_time: datetime | None
+    recent: list[CustodyEvent]
+    entries: int
+
+
+def overview(actor: Actor, case: Case) -> Overview:
+    """The case page in four queries."""
+    counted: list[EvidenceItem] = list(
+        items(actor, case).only("state", "size", "records", "rejects", "first_time", "last_time")
+        .select_related(None)
+    )
+    states: dict[str, int] = {}
+    for each in counted:
+        states[each.state] = states.get(each.state, 0) + 1
+    recent = (
+        CustodyEvent.objects.filter(item__case=case, item__in=_seen(actor))
+        .filter(~Q(kind="examined") | Q(party=actor.party) | Q(item__owner=actor.party))
+        .select_related("party", "item")
+        .order_by("-entry", "-id")[:12]
+    )
+    firsts = [each.first_time for each in counted if each.first_time]
+    lasts = [each.last_time for each in counted if each.last_time]
+    return Overview(
+        parties=list(parties_of(actor, case)),
+        items=len(counted),
+        records=sum(each.records or 0 for each in counted),
+        rejects=sum(each.rejects or 0 for each in counted),
+        bytes=sum(each.size for each in counted),
+        states=states,
+        first_time=min(firsts, default=None),
+        last_time=max(lasts, default=None),
+        recent=list(recent),
+        entries=ledger_head(actor, case).size,
+    )
+
+
+def ingest_of(actor: Actor, item: EvidenceItem) -> Ingest | None:
+    """How far the worker is with a visible item: step, attempts, done_bytes, total_bytes, error, pending."""
+    return Ingest.objects.filter(pk=item.pk).first()
+
+
+def ingests_of(actor: Actor, items: Sequence[EvidenceItem]) -> dict[UUID, Ingest]:
+    """The same for many visible items in one query."""
+    return Ingest.objects.in_bulk([each.pk for each in items])
+
+
+def disclosed_to(actor: Actor, item: EvidenceItem) -> list[Party]:
+    """The parties other than the owner that see a visible item."""
+    grants = EvidenceItemGroupObjectPermission.objects.filter(
+        content_object=item, permission__codename="view_evidenceitem"
+    )
+    return list(Party.objects.filter(group__in=grants.values("group")).exclude(pk=item.owner_id))
+
+
+def candidates(actor: Actor, case: Case) -> QuerySet[Party]:
+    """The parties of this host that are not in the case yet, for those who may add one."""
+    return Party.objects.exclude(participations__case=case).order_by("name")
+
+
+def _opened_to(actor: Actor, event: Event, stored: StoredEvent, labels: Mapping[UUID, int]) -> bool:
+    """Whether the actor's party may read what an entry says: the case's own events, those of items that it sees, and
+    examinations that it made or that concern what it owns."""
+    if isinstance(event, EvidenceExamined):
+        return actor.party in (event.owner, stored.party)
+    return all(item in labels for item in sentences.items_of(event))
+
+
+def _seen(actor: Actor) -> QuerySet[EvidenceItem]:
+    return EvidenceItem.objects.filter(pk__in=_granted(actor, "view_evidenceitem")).select_related(
+        "owner", "holder", "parent"
+    )
+
+
+def _granted(actor: Actor, codename: str) -> QuerySet[EvidenceItemGroupObjectPermission, UUID]:
+    return EvidenceItemGroupObjectPermission.objects.filter(
+        group__party=actor.party, permission__codename=codename
+    ).values_list("content_object_id", flat=True)
+
+
+def _by_id(given: UUID | str, otherwise: str) -> dict[str, object]:
+    try:
+        return {"pk": given if isinstance(given, UUID) else UUID(str(given))}
+    except ValueError:
+        return {otherwise: given} if otherwise != "pk" else {"pk": None}

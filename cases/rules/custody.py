@@ -1,0 +1,394 @@
+"""Evidence items: how one comes into the house, what the worker finds in it, and who has read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from cases.refusals import Invalid, Refused
+from cases.rules import values
+from cases.rules.custody_events import (
+    EvidenceAcquired,
+    EvidenceDerived,
+    EvidenceDisclosed,
+    EvidenceExamined,
+    EvidenceIndexed,
+    EvidenceMadeSearchable,
+    EvidenceQuarantined,
+    EvidenceReceived,
+    EvidenceRetried,
+    EvidenceSealed,
+    EvidenceUnpacked,
+    EvidenceVerified,
+    Shown,
+)
+from cases.rules.shape import CASE_STREAM, CaseCommand, Event, item_stream
+
+if TYPE_CHECKING:
+    from cases.rules.acting import Actor
+    from cases.rules.known import Known
+
+# Commands
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcquisitionFacts:
+    """What a person says about an item: how it was come by. Times are raw text with their zone."""
+
+    title: str
+    kind: str = "log"
+    source_system: str = ""
+    account: str = ""
+    tenant: str = ""
+    host: str = ""
+    acquired_by: str = ""
+    acquired_at: str = ""
+    method: str = ""
+    tool: str = ""
+    tool_version: str = ""
+    query: str = ""
+    covers_from: str = ""
+    covers_until: str = ""
+    declared_sha256: str = ""
+    legal_basis: str = ""
+    marking: str = "TLP:AMBER"
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedBytes:
+    """What the vault says about the bytes that it holds."""
+
+    sha256: str
+    blake3: str
+    sha1: str
+    md5: str
+    size: int
+    filename: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OneItem(CaseCommand):
+    item: UUID
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (CASE_STREAM, item_stream(self.item))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcquireEvidence(_OneItem):
+    """Take an item into the case: its bytes already lie in the vault."""
+
+    facts: AcquisitionFacts
+    sealed: SealedBytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeriveEvidence(_OneItem):
+    """Record an item that was made from another, such as the unpacked content of a gzip file."""
+
+    parent: UUID
+    tool: str
+    tool_version: str
+    sealed: SealedBytes
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (CASE_STREAM, item_stream(self.parent), item_stream(self.item))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyEvidence(_OneItem):
+    """Record that the bytes in the vault still have this hash."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeEvidenceSearchable(_OneItem):
+    """Record what parsing the item gave."""
+
+    format: str
+    parser: str
+    parser_version: str
+    lines: int
+    records: int
+    rejects: int
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexEvidence(_OneItem):
+    """Record that every word of the item can be found; for a container, that its content is indexed."""
+
+    format: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineEvidence(_OneItem):
+    """Set an item aside that cannot be worked on."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryEvidence(_OneItem):
+    """Let the worker try a quarantined item again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """One item read: how (search, preview, download, aggregate), by which query, and how many records were shown."""
+
+    item: UUID
+    how: str
+    query: str = ""
+    shown: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamineEvidence(CaseCommand):
+    """Record that content of items is about to be read."""
+
+    examinations: tuple[Examination, ...]
+    purpose: str = ""
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (CASE_STREAM, f"examination/{self.id}")
+
+
+# State
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemState:
+    """One evidence item, as its stream tells."""
+
+    state: str = ""
+    number: int = 0
+    title: str = ""
+    kind: str = ""
+    marking: str = ""
+    owner: UUID | None = None
+    sha256: str = ""
+    verified: bool = False
+    derived: tuple[UUID, ...] = ()
+    disclosed: Mapping[UUID, EvidenceDisclosed] = field(default_factory=dict)
+    before_quarantine: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.state)
+
+    def seen_by(self, party: UUID) -> bool:
+        """Whether this party may know of the item."""
+        return self.exists and (party == self.owner or party in self.disclosed)
+
+    def after(self, event: Event) -> "ItemState":
+        match event:
+            case EvidenceAcquired() | EvidenceDerived():
+                return ItemState(
+                    state="received",
+                    number=event.number,
+                    title=event.title,
+                    kind=event.kind,
+                    marking=event.marking,
+                    owner=event.owner,
+                )
+            case EvidenceSealed():
+                return replace(self, state="sealed", sha256=event.sha256)
+            case EvidenceVerified():
+                return replace(self, verified=True)
+            case EvidenceUnpacked():
+                return replace(self, derived=(*self.derived, event.derived))
+            case EvidenceMadeSearchable():
+                return replace(self, state="searchable")
+            case EvidenceIndexed():
+                return replace(self, state="indexed")
+            case EvidenceQuarantined():
+                return replace(self, state="quarantined", before_quarantine=self.state)
+            case EvidenceRetried():
+                return replace(self, state=self.before_quarantine)
+            case EvidenceDisclosed():
+                return replace(self, disclosed={**self.disclosed, event.party: event})
+        return self
+
+
+# Rules
+
+
+def acquire_evidence(command: AcquireEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    _fresh(command, state)
+    facts, sealed = command.facts, _sealed(command.sealed)
+    taken = values.instant(facts.acquired_at, "acquired_at", "The time of acquisition")
+    begins = values.instant(facts.covers_from, "covers_from", "The start of the covered period")
+    ends = values.instant(facts.covers_until, "covers_until", "The end of the covered period")
+    if begins.utc and ends.utc and ends.utc < begins.utc:
+        raise Invalid("covers_until", "The covered period ends before it starts.")
+    declared = values.digest(facts.declared_sha256, "sha256", "The declared SHA-256", size=32, needed=False)
+    if declared and declared != sealed.sha256:
+        raise Invalid("sha256", "The bytes received do not have the declared SHA-256.", code="wrong-hash")
+    acquired = EvidenceAcquired(
+        item=command.item,
+        number=state.around.next_number,
+        title=values.text(facts.title, "title", "The title", most=200, needed=True),
+        kind=values.choice(facts.kind, "kind", "The kind of item", values.ITEM_KINDS),
+        source_system=values.text(facts.source_system, "source_system", "The source system", most=200),
+        account=values.text(facts.account, "account", "The account", most=200),
+        tenant=values.text(facts.tenant, "tenant", "The tenant", most=200),
+        host=values.text(facts.host, "host", "The host", most=253),
+        acquired_by=values.text(facts.acquired_by, "acquired_by", "The name of who acquired it", most=200),
+        acquired_at=taken.utc,
+        acquired_at_text=taken.text,
+        method=values.text(facts.method, "method", "The method", most=200),
+        tool=values.text(facts.tool, "tool", "The tool", most=200),
+        tool_version=values.text(facts.tool_version, "tool_version", "The tool's version", most=100),
+        query=values.text(facts.query, "query", "The command or query", most=10_000),
+        covers_from=begins.utc,
+        covers_from_text=begins.text,
+        covers_until=ends.utc,
+        covers_until_text=ends.text,
+        declared_sha256=declared,
+        legal_basis=values.text(facts.legal_basis, "legal_basis", "The legal basis", most=500),
+        owner=actor.party,
+        marking=values.choice(facts.marking, "marking", "The marking", values.TLP),
+        note=values.text(facts.note, "note", "The note", most=10_000),
+    )
+    return [acquired, *_into_the_vault(command.item, sealed, actor)]
+
+
+def derive_evidence(command: DeriveEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    _fresh(command, state)
+    parent, sealed = state.items[command.parent], _sealed(command.sealed)
+    if not parent.verified:
+        raise Refused("not-verified", "An item is derived only from bytes that were verified.")
+    if command.item in parent.derived or parent.owner is None:
+        raise Refused("item-exists", "This item exists already.")
+    derived = EvidenceDerived(
+        item=command.item,
+        number=state.around.next_number,
+        parent=command.parent,
+        title=f"{parent.title[:189]}, unpacked",
+        kind=parent.kind,
+        owner=parent.owner,
+        marking=parent.marking,
+        tool=values.text(command.tool, "tool", "The tool", most=200, needed=True),
+        tool_version=values.text(command.tool_version, "tool_version", "The tool's version", most=100),
+        hash_before=parent.sha256,
+    )
+    unpacked = EvidenceUnpacked(item=command.parent, derived=command.item, number=derived.number, sha256=sealed.sha256)
+    onward = [replace(each, item=command.item) for each in parent.disclosed.values()]
+    return [derived, *_into_the_vault(command.item, sealed, actor)[1:], unpacked, *onward]
+
+
+def verify_evidence(command: VerifyEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    item = state.items[command.item]
+    if item.verified:
+        raise Refused("already-verified", "This item is verified already.")
+    if command.sha256 != item.sha256:
+        raise Refused("hash-differs", "The bytes no longer have the hash under which they were sealed.")
+    return [EvidenceVerified(item=command.item, sha256=command.sha256)]
+
+
+def make_evidence_searchable(command: MakeEvidenceSearchable, state: "Known", actor: "Actor") -> Sequence[Event]:
+    if not state.items[command.item].verified:
+        raise Refused("not-verified", "An item becomes searchable only after its bytes were verified.")
+    return [
+        EvidenceMadeSearchable(
+            item=command.item,
+            format=command.format,
+            parser=command.parser,
+            parser_version=command.parser_version,
+            lines=command.lines,
+            records=command.records,
+            rejects=command.rejects,
+            first_time=command.first_time,
+            last_time=command.last_time,
+        )
+    ]
+
+
+def index_evidence(command: IndexEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    item = state.items[command.item]
+    if item.state == "sealed" and not item.derived:
+        raise Refused("not-searchable", "An item is indexed only after it became searchable.")
+    return [EvidenceIndexed(item=command.item, format=command.format)]
+
+
+def quarantine_evidence(command: QuarantineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    reason = values.text(command.reason[:2_000], "reason", "The reason", most=2_000, needed=True)
+    return [EvidenceQuarantined(item=command.item, step=command.step, reason=reason)]
+
+
+def retry_evidence(command: RetryEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    return [EvidenceRetried(item=command.item)]
+
+
+def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
+    """One event for each owner and way of reading, so that each owner can be shown all that concerns it and no more."""
+    purpose = values.text(command.purpose, "purpose", "The purpose", most=500)
+    told: dict[tuple[UUID, str, str], list[Shown]] = {}
+    for each in command.examinations:
+        how = values.choice(each.how, "how", "The way of reading", values.HOW)
+        query = values.text(each.query, "query", "The query", most=10_000)
+        owner = state.around.readable[each.item]
+        told.setdefault((owner, how, query), []).append(Shown(item=each.item, records=each.shown))
+    if not told:
+        raise Refused("nothing-examined", "No item was named.")
+    return [
+        EvidenceExamined(
+            examination=command.id, owner=owner, how=how, query=query, purpose=purpose, items=tuple(items)
+        )
+        for (owner, how, query), items in told.items()
+    ]
+
+
+def _fresh(command: _OneItem, state: "Known") -> None:
+    if state.items[command.item].exists:
+        raise Refused("item-exists", "This item exists already.")
+
+
+def _into_the_vault(item: UUID, sealed: SealedBytes, actor: "Actor") -> list[Event]:
+    received = EvidenceReceived(item=item, holder=actor.party, filename=sealed.filename, size=sealed.size, via=actor.via)
+    return [
+        received,
+        EvidenceSealed(
+            item=item,
+            sha256=sealed.sha256,
+            blake3=sealed.blake3,
+            sha1=sealed.sha1,
+            md5=sealed.md5,
+            size=sealed.size,
+            filename=sealed.filename,
+        ),
+    ]
+
+
+def _sealed(sealed: SealedBytes) -> SealedBytes:
+    if sealed.size < 0:
+        raise Invalid("size", "A size cannot be negative.")
+    return SealedBytes(
+        sha256=values.digest(sealed.sha256, "sha256", "The SHA-256", size=32),
+        blake3=values.digest(sealed.blake3, "blake3", "The BLAKE3", size=32),
+        sha1=values.digest(sealed.sha1, "sha1", "The SHA-1", size=20),
+        md5=values.digest(sealed.md5, "md5", "The MD5", size=16),
+        size=sealed.size,
+        filename=values.text(sealed.filename, "filename", "The file's name", most=255) or "unnamed",
+    )
+
+
+RULES = {
+    AcquireEvidence: acquire_evidence,
+    DeriveEvidence: derive_evidence,
+    VerifyEvidence: verify_evidence,
+    MakeEvidenceSearchable: make_evidence_searchable,
+    IndexEvidence: index_evidence,
+    QuarantineEvidence: quarantine_evidence,
+    RetryEvidence: retry_evidence,
+    ExamineEvidence: examine_evidence,
+}

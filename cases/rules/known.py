@@ -1,0 +1,36 @@
+"""All that a rule may know: folds of the streams that its command names, and a few answers about the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cases.rules.case import CaseState
+from cases.rules.custody import ItemState
+from cases.rules.parties import MemberState, PartyState, TokenState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """Answers from outside the command's own streams, read under the same lock."""
+
+    next_number: int = 1
+    free_reference: str = ""
+    reference_taken: bool = False
+    party_name: str | None = None
+    name_taken: bool = False
+    user_exists: bool = False
+    user_taken: bool = False
+    readable: Mapping[UUID, UUID] = field(default_factory=dict)
+    """Of the items that an examination names: those whose content this actor's party may read, with their owner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a command is decided on."""
+
+    case: CaseState = CaseState()
+    items: Mapping[UUID, ItemState] = field(default_factory=dict)
+    party: PartyState = PartyState()
+    member: MemberState = MemberState()
+    token: TokenState = TokenState()
+    around: Around = Around()

@@ -1,0 +1,153 @@
+"""The shape of commands and events: frozen dataclasses, and how their fields become plain JSON and come back."""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID, uuid4
+
+from cases.rules.acting import HOST_LOG
+
+Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What somebody asks for. The same id with the same content is answered by the first receipt.
+
+    `expect` is the version of the command's subject that the writer has looked at (`version` of a case or item); when
+    the subject has moved on, the command is refused. None: whatever it is now.
+    """
+
+    id: UUID = field(default_factory=uuid4)
+    expect: int | None = None
+    kind: ClassVar[Literal["host", "case"]]
+
+    @property
+    def log(self) -> UUID:
+        """The log that this command writes to."""
+        raise NotImplementedError
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams whose events decide this command, and those that it may write to."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """The stream that `expect` speaks of."""
+        return self.streams[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostCommand(Command):
+    """A command about parties and members; it writes to the host log."""
+
+    kind: ClassVar[Literal["host", "case"]] = "host"
+
+    @property
+    def log(self) -> UUID:
+        return HOST_LOG
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseCommand(Command):
+    """A command about one case; it writes to that case's log."""
+
+    case: UUID
+    kind: ClassVar[Literal["host", "case"]] = "case"
+
+    @property
+    def log(self) -> UUID:
+        return self.case
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (CASE_STREAM,)
+
+
+CASE_STREAM = "case"
+LOG_STREAM = "log"
+
+
+def item_stream(item: UUID) -> str:
+    """The stream that holds one evidence item's events."""
+    return f"item/{item}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact, past tense. A changed shape gets a higher `schema` and an upcaster in cases/events.py."""
+
+    schema: ClassVar[int] = 1
+
+    @property
+    def stream(self) -> str:
+        """The stream that this fact belongs to."""
+        raise NotImplementedError
+
+    def fields(self) -> dict[str, Json]:
+        """The fields as the ledger stores them."""
+        return to_fields(self)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """The event that these stored fields tell."""
+        return from_fields(cls, fields)
+
+
+def stamp(instant: datetime) -> str:
+    """UTC with microseconds and Z, the one way in which bytes hold a time."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def plain(value: object) -> Json:
+    """A field's value as JSON of the ledger's profile."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, tuple | list):
+        return [plain(part) for part in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_fields(value)
+    raise TypeError(f"{type(value).__name__} has no place in a command or an event")
+
+
+def to_fields(thing: Any) -> dict[str, Json]:
+    """All fields of a command or event by name."""
+    return {name: plain(getattr(thing, name)) for name, _ in _hints(type(thing))}
+
+
+def from_fields(cls: type[T], fields: Mapping[str, Any]) -> T:
+    """The dataclass whose `to_fields` gave `fields`."""
+    return cls(**{name: _back(hint, fields[name]) for name, hint in _hints(cls) if name in fields})
+
+
+@cache
+def _hints(cls: type) -> tuple[tuple[str, Any], ...]:
+    hints = get_type_hints(cls)
+    return tuple((each.name, hints[each.name]) for each in dataclasses.fields(cls))
+
+
+def _back(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) in (types.UnionType, Union):
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if hint is UUID:
+        return UUID(value)
+    if hint is datetime:
+        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if get_origin(hint) is tuple:
+        return tuple(_back(get_args(hint)[0], part) for part in value)
+    if dataclasses.is_dataclass(hint):
+        return from_fields(hint, value)  # type: ignore[arg-type]
+    return value

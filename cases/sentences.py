@@ -1,0 +1,129 @@
+"""What an event says to a person."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from cases.rules import case, parties, values
+from cases.rules.case import CaseRevised, LogOpened, PartyAdded
+from cases.rules.custody_events import (
+    EvidenceAcquired,
+    EvidenceDerived,
+    EvidenceDisclosed,
+    EvidenceExamined,
+    EvidenceIndexed,
+    EvidenceMadeSearchable,
+    EvidenceQuarantined,
+    EvidenceReceived,
+    EvidenceRetried,
+    EvidenceSealed,
+    EvidenceUnpacked,
+    EvidenceVerified,
+    ItemEvent,
+)
+from cases.rules.shape import Event
+from ledger.entries import StoredEvent
+
+
+def items_of(event: Event) -> list[UUID]:
+    """The evidence items that an event speaks of."""
+    match event:
+        case EvidenceExamined():
+            return [shown.item for shown in event.items]
+        case EvidenceDerived():
+            return [event.item, event.parent]
+        case ItemEvent():
+            return [event.item]
+    return []
+
+
+def of(event: Event, stored: StoredEvent, names: Mapping[UUID, str], labels: Mapping[UUID, int]) -> str:
+    """One sentence: who did what. `names` are parties by id, `labels` item numbers by id."""
+    who = str(stored.actor.get("name") or "Somebody")
+    if stored.actor.get("kind") == "member":
+        who = f"{who} ({names.get(stored.party, 'unknown party')})"
+    return f"{who} {_did(event, names, labels)}"
+
+
+def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) -> str:
+    match event:
+        case EvidenceExamined():
+            return f"{values.HOW[event.how]} {_listed(items_of(event), labels)}{_query(event.query)}"
+        case ItemEvent():
+            return _did_with_item(event, f"E-{labels.get(event.item, '?')}", names)
+        case LogOpened():
+            return "opened this log"
+        case case.CaseCreated():
+            return f"created case {event.reference}, “{event.title}”"
+        case CaseRevised():
+            changed = [name for name in case.SAID if getattr(event, name) is not None]
+            return f"changed the case's {_and(['marking' if name == 'tlp' else name for name in changed])}"
+        case case.CaseOpened():
+            return "opened the case"
+        case case.CaseContained():
+            return f"marked the case contained: {event.reason}"
+        case case.CaseClosed():
+            return f"closed the case: {event.reason}"
+        case case.CaseReopened():
+            return f"reopened the case: {event.reason}"
+        case case.LegalHoldPlaced():
+            return f"placed a legal hold: {event.reason}"
+        case case.LegalHoldLifted():
+            return f"lifted the legal hold: {event.reason}"
+        case PartyAdded():
+            return f"added {event.name} as {event.role}"
+        case parties.PartyRegistered():
+            return f"registered {event.name}"
+        case parties.MemberAdmitted():
+            return f"admitted {event.name} as {values.ROLES[event.role].lower()}"
+        case parties.MemberDisabled():
+            return "disabled a member"
+        case parties.MemberEnabled():
+            return "enabled a member"
+        case parties.TokenIssued():
+            return "issued an API token"
+        case parties.TokenRevoked():
+            return "revoked an API token"
+    return f"recorded {type(event).__name__}"
+
+
+def _did_with_item(event: ItemEvent, item: str, names: Mapping[UUID, str]) -> str:
+    match event:
+        case EvidenceAcquired():
+            return f"acquired {item}, “{event.title}”"
+        case EvidenceReceived():
+            return f"received {event.size:,} bytes for {item} ({event.filename})"
+        case EvidenceSealed():
+            return f"sealed {item} under SHA-256 {event.sha256[:12]}…"
+        case EvidenceDerived():
+            return f"derived {item}, “{event.title}”, with {event.tool}"
+        case EvidenceUnpacked():
+            return f"unpacked {item} into E-{event.number}"
+        case EvidenceVerified():
+            return f"verified {item}: the bytes in the vault still have their sealed hash"
+        case EvidenceMadeSearchable():
+            unread = f", {event.rejects:,} lines not parsed" if event.rejects else ""
+            return f"made {item} searchable as {event.format}: {event.records:,} records{unread}"
+        case EvidenceIndexed():
+            return f"indexed {item}"
+        case EvidenceQuarantined():
+            return f"put {item} into quarantine: {event.reason}"
+        case EvidenceRetried():
+            return f"let {item} be tried again"
+        case EvidenceDisclosed():
+            return f"disclosed {item} to {names.get(event.party, 'another party')}: {event.purpose}"
+    return f"recorded {type(event).__name__} for {item}"
+
+
+def _listed(items: Iterable[UUID], labels: Mapping[UUID, int]) -> str:
+    numbers = sorted(labels[item] for item in items if item in labels)
+    told = _and([f"E-{number}" for number in numbers[:5]])
+    return f"{told} and {len(numbers) - 5} more items" if len(numbers) > 5 else told or "evidence"
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def _query(query: str) -> str:
+    short = query if len(query) <= 120 else f"{query[:119]}…"
+    return f" for {short}" if short else ""

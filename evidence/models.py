@@ -1,0 +1,33 @@
+"""The work that evidence is waiting for. Not a read model: `rebuild` leaves it alone."""
+
+from django.db import models
+
+
+class Ingest(models.Model):
+    """How far the worker has come with one item; the truth that Celery's messages only nudge towards.
+
+    Who runs it holds a session advisory lock of the database, so there is no lease to expire: a dead worker's lock
+    goes with its connection.
+    """
+
+    item = models.UUIDField(primary_key=True, editable=False)
+    case = models.UUIDField(editable=False)
+    sha256 = models.CharField(max_length=64)
+    step = models.CharField(max_length=20, default="verify")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_bytes = models.BigIntegerField(default=0)
+    total_bytes = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    # False once the item is indexed or quarantined.
+    pending = models.BooleanField(default=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["updated_at"], condition=models.Q(pending=True), name="evidence_ingest_pending"),
+            models.Index(fields=["case"], name="evidence_ingest_case"),
+        ]
+        verbose_name_plural = "ingest queue"
+
+    def __str__(self) -> str:
+        return f"{self.step} of {self.item}"
