@@ -26,10 +26,11 @@ Kind = Literal["host", "case"]
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_OPEN = "SELECT * FROM ledger_open(%s, %s, %s, %s, %s, %s)"
+# %b: binary parameters; arrays of bytes as text would be escaped twice over.
+_OPEN = "SELECT * FROM ledger_open(%b, %b, %b, %b, %b, %b::text[])"
 _APPEND = (
-    "SELECT ledger_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[], %s, %s::int[], %s::text[],"
-    " %s, %s::bigint[], %s::smallint[], %s::bytea[])"
+    "SELECT ledger_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::bigint[], %b, %b::int[], %b,"
+    " %b, %b::bigint[], %b::smallint[], %b::bytea[])"
 )
 
 

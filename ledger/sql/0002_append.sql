@@ -1,12 +1,13 @@
 -- Part of migration 0002; once released it never changes, a later migration replaces what it must.
 -- An append is two round trips: ledger_open, the caller's rules, ledger_append. Both are VOLATILE so that each statement in
 -- them sees what was committed before it began: the stream is read after the head's lock is held, never before.
+-- Their plans are made once a session and hold for a log of any length: every lookup is by a whole primary or unique key.
 
 CREATE FUNCTION ledger_open(
     p_log uuid, p_kind text, p_origin text, p_empty_root bytea, p_command uuid, p_streams text[],
     OUT head_kind text, OUT head_origin text, OUT head_size bigint, OUT head_root bytea, OUT head_peaks bytea,
     OUT head_at timestamptz, OUT known_size bigint, OUT known_digest text, OUT stream_events text
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
     SELECT h.kind, h.origin, h.size, h.root, h.peaks, h.recorded_at
         INTO head_kind, head_origin, head_size, head_root, head_peaks, head_at
@@ -38,7 +39,7 @@ CREATE FUNCTION ledger_append(
     p_command uuid, p_digest text, p_party uuid,
     p_leaves bytea[], p_hashes bytea[], p_streams text[], p_versions bigint[], p_types text[], p_schemas int[],
     p_bodies text[], p_salts bytea[], p_node_leaves bigint[], p_node_levels smallint[], p_node_hashes bytea[]
-) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS boolean LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     new_size bigint := p_size + cardinality(p_leaves);
 BEGIN
