@@ -1,15 +1,16 @@
 """Who acts: from a signed-in user, for a worker, or for the host's operator."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from cases.models import Member
+from cases.models import ApiToken, Member
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor, Via
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-__all__ = ["HOST_LOG", "HOST_PARTY", "Actor", "actor_for_member", "actor_for_user", "operator", "worker_for"]
+__all__ = ["HOST_LOG", "HOST_PARTY", "Actor", "actor_for_member", "actor_for_token", "actor_for_user", "operator", "worker_for"]
 
 
 def actor_for_user(user: "User | AnonymousUser | None", *, via: Via) -> Actor | None:
@@ -44,3 +45,14 @@ def operator(user: "User | None" = None, *, via: Via = "cli") -> Actor:
     return Actor(
         kind="operator", party=HOST_PARTY, user_id=user.pk if user else None, role="operator", name=name, via=via
     )
+
+
+def actor_for_token(secret_sha256: str, *, at: datetime) -> Actor | None:
+    """The member whose API token has this hash, if the token holds at `at` and the member is active. One query."""
+    token = (
+        ApiToken.objects.filter(secret_sha256=secret_sha256, revoked_at=None, expires_at__gt=at)
+        .filter(member__active=True, member__user__is_active=True)
+        .select_related("member")
+        .first()
+    )
+    return actor_for_member(token.member, via="api") if token else None
