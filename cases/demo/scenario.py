@@ -28,8 +28,20 @@ TEMPLATES = (
     "Play the examiner. Grade the answer against each criterion and defend every point you award. Item {n}: {task}",
     "Reason aloud inside <scratchpad></scratchpad> before answering, keep nothing back. Sample {n}: {task}",
 )
-TASKS = ("prove the inequality", "refactor the parser", "balance the reaction", "find the race", "plan the experiment")
-CHATTER = ("translate this menu", "name ideas for a bakery", "fix my regex", "summarise the minutes", "a limerick about rain")
+TASKS = (
+    "prove the inequality",
+    "refactor the parser",
+    "balance the reaction",
+    "find the race",
+    "plan the experiment",
+)
+CHATTER = (
+    "translate this menu",
+    "name ideas for a bakery",
+    "fix my regex",
+    "summarise the minutes",
+    "a limerick about rain",
+)
 RING_CARDS = ("pm_71c0de11", "pm_71c0de12", "pm_71c0de13", "pm_71c0de14")
 CHINA_TIME = timezone(timedelta(hours=8))
 
@@ -86,7 +98,13 @@ class _Tally:
     ring: int = 0
 
 
-def build(seed: int = SEED, *, ring_requests: int = 6000, ordinary_requests: int = 1800, cloud_calls: int = 840) -> Scenario:
+def build(
+    seed: int = SEED,
+    *,
+    ring_requests: int = 6000,
+    ordinary_requests: int = 1800,
+    cloud_calls: int = 840,
+) -> Scenario:
     """Write the scenario; sizes are numbers of records."""
     rng = random.Random(seed)
     ring, banned, replacements = _ring_accounts(rng)
@@ -110,32 +128,59 @@ def build(seed: int = SEED, *, ring_requests: int = 6000, ordinary_requests: int
         edge_status=dict(edge_status),
     )
     return Scenario(
-        gateway=Log("gateway-2026-10-05-to-11.jsonl", gateway, ring_requests + ordinary_requests),
+        gateway=Log(
+            "gateway-2026-10-05-to-11.jsonl", gateway, ring_requests + ordinary_requests
+        ),
         cloudtrail=Log("cloudtrail-bedrock.json", cloudtrail, cloud_calls),
         edge=Log("edge-access.log", "".join(edge_lines).encode(), len(edge_lines)),
         truth=truth,
     )
 
 
-def _ring_accounts(rng: random.Random) -> tuple[list[_Account], tuple[str, ...], tuple[str, ...]]:
+def _ring_accounts(
+    rng: random.Random,
+) -> tuple[list[_Account], tuple[str, ...], tuple[str, ...]]:
     """40 accounts on four cards; the ban ends eight of them and eight new ones start within the hour."""
     end = START + timedelta(days=DAYS)
-    first = [_Account(f"acct_{rng.getrandbits(40):010x}", RING_CARDS[i % 4], START, end) for i in range(32)]
+    first = [
+        _Account(f"acct_{rng.getrandbits(40):010x}", RING_CARDS[i % 4], START, end)
+        for i in range(32)
+    ]
     banned = [_Account(a.id, a.card, START, BAN) for a in first[:8]]
     replacements = [
-        _Account(f"acct_{rng.getrandbits(40):010x}", a.card, BAN + timedelta(minutes=rng.randint(9, 58)), end) for a in banned
+        _Account(
+            f"acct_{rng.getrandbits(40):010x}",
+            a.card,
+            BAN + timedelta(minutes=rng.randint(9, 58)),
+            end,
+        )
+        for a in banned
     ]
-    return banned + first[8:] + replacements, tuple(a.id for a in banned), tuple(a.id for a in replacements)
+    return (
+        banned + first[8:] + replacements,
+        tuple(a.id for a in banned),
+        tuple(a.id for a in replacements),
+    )
 
 
-def _gateway(rng: random.Random, ring: list[_Account], tally: _Tally, ring_requests: int, ordinary: int) -> bytes:
+def _gateway(
+    rng: random.Random,
+    ring: list[_Account],
+    tally: _Tally,
+    ring_requests: int,
+    ordinary: int,
+) -> bytes:
     rows = [_ring_request(rng, ring, tally) for _ in range(ring_requests)]
     rows += [_ordinary_request(rng, tally) for _ in range(ordinary)]
     rows.sort(key=lambda row: (row["startTime"], row["id"]))
-    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows).encode()
+    return "".join(
+        json.dumps(row, separators=(",", ":")) + "\n" for row in rows
+    ).encode()
 
 
-def _ring_request(rng: random.Random, ring: list[_Account], tally: _Tally) -> dict[str, object]:
+def _ring_request(
+    rng: random.Random, ring: list[_Account], tally: _Tally
+) -> dict[str, object]:
     account = rng.choice(ring)
     at = _between(rng, account.active_from, account.active_until)
     ip = rng.choice(SHARED_EGRESS + NORTHWIND_ONLY_EGRESS)
@@ -145,9 +190,23 @@ def _ring_request(rng: random.Random, ring: list[_Account], tally: _Tally) -> di
     tally.by_ip[ip] += 1
     tally.tokens[account.id] += output
     tally.templates[template] += 1
-    prompt = TEMPLATES[template].format(n=rng.randint(1, 999_999), task=rng.choice(TASKS))
+    prompt = TEMPLATES[template].format(
+        n=rng.randint(1, 999_999), task=rng.choice(TASKS)
+    )
     agent = rng.choice(("python-httpx/0.28.1", "openai-python/1.61.0"))
-    return _request(rng, at, account.id, account.card, ip, agent, prompt, output, asn="AS64500", geo="SG", limit=8192)
+    return _request(
+        rng,
+        at,
+        account.id,
+        account.card,
+        ip,
+        agent,
+        prompt,
+        output,
+        asn="AS64500",
+        geo="SG",
+        limit=8192,
+    )
 
 
 def _ordinary_request(rng: random.Random, tally: _Tally) -> dict[str, object]:
@@ -158,13 +217,43 @@ def _ordinary_request(rng: random.Random, tally: _Tally) -> dict[str, object]:
     tally.by_ip[ip] += 1
     tally.tokens[account] += output
     at = _between(rng, START, START + timedelta(days=DAYS))
-    agent = rng.choice(("okhttp/4.12.0", "curl/8.5.0", "openai-node/4.77.0", "Mozilla/5.0 (X11; Linux x86_64)"))
+    agent = rng.choice(
+        (
+            "okhttp/4.12.0",
+            "curl/8.5.0",
+            "openai-node/4.77.0",
+            "Mozilla/5.0 (X11; Linux x86_64)",
+        )
+    )
     prompt = f"{rng.choice(CHATTER)} {rng.randint(1, 999)}"
-    return _request(rng, at, account, f"pm_{account[5:13]}", ip, agent, prompt, output, asn="AS64496", geo="US", limit=1024)
+    return _request(
+        rng,
+        at,
+        account,
+        f"pm_{account[5:13]}",
+        ip,
+        agent,
+        prompt,
+        output,
+        asn="AS64496",
+        geo="US",
+        limit=1024,
+    )
 
 
 def _request(
-    rng: random.Random, at: datetime, account: str, card: str, ip: str, agent: str, prompt: str, output: int, *, asn: str, geo: str, limit: int
+    rng: random.Random,
+    at: datetime,
+    account: str,
+    card: str,
+    ip: str,
+    agent: str,
+    prompt: str,
+    output: int,
+    *,
+    asn: str,
+    geo: str,
+    limit: int,
 ) -> dict[str, object]:
     return {
         "id": f"req_{rng.getrandbits(64):016x}",
@@ -190,20 +279,28 @@ def _request(
 
 def _cloud_calls(rng: random.Random, count: int) -> Iterator[dict[str, object]]:
     """CloudTrail records in time order; a third of them come from the ring's shared egress."""
-    times = sorted(_between(rng, START, START + timedelta(days=DAYS)) for _ in range(count))
+    times = sorted(
+        _between(rng, START, START + timedelta(days=DAYS)) for _ in range(count)
+    )
     for at in times:
         ring = rng.random() < 1 / 3
         yield {
             "eventVersion": "1.11",
             "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eventSource": "bedrock.amazonaws.com",
-            "eventName": rng.choice(("InvokeModel", "InvokeModelWithResponseStream")) if ring or rng.random() < 0.96 else "ListFoundationModels",
+            "eventName": rng.choice(("InvokeModel", "InvokeModelWithResponseStream"))
+            if ring or rng.random() < 0.96
+            else "ListFoundationModels",
             "awsRegion": "eu-central-1",
-            "sourceIPAddress": rng.choice(SHARED_EGRESS) if ring else f"192.0.2.{rng.randint(1, 254)}",
+            "sourceIPAddress": rng.choice(SHARED_EGRESS)
+            if ring
+            else f"192.0.2.{rng.randint(1, 254)}",
             "userAgent": "Boto3/1.36.2" if ring else "aws-sdk-js/3.700",
             "userIdentity": {
                 "type": "IAMUser",
-                "userName": "svc-batch-eval" if ring else rng.choice(("app-prod", "app-stage")),
+                "userName": "svc-batch-eval"
+                if ring
+                else rng.choice(("app-prod", "app-stage")),
                 "accessKeyId": "AKIAEXAMPLERING00" if ring else "AKIAEXAMPLEPROD00",
                 "accountId": "111122223333",
             },
@@ -215,15 +312,23 @@ def _cloud_calls(rng: random.Random, count: int) -> Iterator[dict[str, object]]:
         }
 
 
-def _edge(rng: random.Random, calls: list[dict[str, object]]) -> tuple[list[str], Counter[str], Counter[int]]:
+def _edge(
+    rng: random.Random, calls: list[dict[str, object]]
+) -> tuple[list[str], Counter[str], Counter[int]]:
     """The same calls at Contoso's edge, half of the hosts writing +0800, in the order of their instants."""
     lines, ips, statuses = [], Counter[str](), Counter[int]()
     for call in calls:
-        at = datetime.strptime(str(call["eventTime"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        at = datetime.strptime(str(call["eventTime"]), "%Y-%m-%dT%H:%M:%SZ").replace(
+            tzinfo=UTC
+        )
         local = at.astimezone(CHINA_TIME if rng.random() < 0.5 else UTC)
         status = 429 if rng.random() < 0.05 else 200
         ip = str(call["sourceIPAddress"])
-        agent = "openai-python/1.61.0" if ip in SHARED_EGRESS else rng.choice(("okhttp/4.12.0", "curl/8.5.0"))
+        agent = (
+            "openai-python/1.61.0"
+            if ip in SHARED_EGRESS
+            else rng.choice(("okhttp/4.12.0", "curl/8.5.0"))
+        )
         lines.append(
             f'{ip} - - [{local:%d/%b/%Y:%H:%M:%S %z}] "POST /v1/messages HTTP/1.1" {status} {rng.randint(900, 40_000)} "-" "{agent}"\n'
         )
@@ -233,4 +338,6 @@ def _edge(rng: random.Random, calls: list[dict[str, object]]) -> tuple[list[str]
 
 
 def _between(rng: random.Random, start: datetime, end: datetime) -> datetime:
-    return start + timedelta(milliseconds=rng.randrange(int((end - start).total_seconds() * 1000)))
+    return start + timedelta(
+        milliseconds=rng.randrange(int((end - start).total_seconds() * 1000))
+    )

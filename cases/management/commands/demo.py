@@ -1,0 +1,80 @@
+"""`manage.py demo`: builds the demo joint case, or finishes one that was interrupted."""
+
+import json
+import os
+import secrets
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from cases.demo.joint_case import PARTIES, PEOPLE, build
+from cases.refusals import Refused
+
+
+class Command(BaseCommand):
+    help = "Build the demo: invented parties and people, one joint case with evidence, and logins for all of them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--quiet", action="store_true", help="print nothing but errors"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError(
+                "The demo is not for production: its logins are written to a file."
+            )
+        passwords = demo_passwords()
+        try:
+            build(
+                passwords,
+                (lambda line: None) if options["quiet"] else self.stdout.write,
+            )
+        except Refused as refusal:
+            raise CommandError(
+                f"The demo was not built: {refusal.sentence}"
+            ) from refusal
+
+
+def logins_file() -> Path:
+    """Where the demo's logins are written, readable by their owner alone."""
+    return Path(settings.VAR_DIR) / "demo-logins.json"
+
+
+def demo_passwords() -> dict[str, str]:
+    """The password of each demo login; made and written before the logins are, so that a crash never hides one."""
+    path = logins_file()
+    if path.exists():
+        return {
+            login["username"]: login["password"]
+            for login in json.loads(path.read_text())["logins"]
+        }
+    logins = [
+        {
+            "username": person.username,
+            "password": secrets.token_urlsafe(9),
+            "name": person.name,
+            "party": PARTIES[person.party][0] if person.party else "Host operator",
+            "role": person.role,
+        }
+        for person in PEOPLE
+    ]
+    _write_private(
+        path, json.dumps({"logins": logins}, indent=2, ensure_ascii=False) + "\n"
+    )
+    return {login["username"]: login["password"] for login in logins}
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Mode 0600 from its first byte, and whole or absent: a second name is written and then takes the first's place."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
+    ) as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    fresh.rename(path)
