@@ -65,7 +65,7 @@ _started: dict[Path, subprocess.Popen[bytes]] = {}
 class Cluster:
     """The run's PostgreSQL. Whoever needs it first starts it; the process that made `root` stops it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, options: tuple[str, ...] = FAST) -> None:
         self.root = root
         self.secrets = Secrets("test", "test", "test", "test")
         user = database_user()
@@ -75,7 +75,7 @@ class Cluster:
             log=root / "postgres.log",
             user=user,
             binaries=binaries_for(user, root),
-            options=FAST,
+            options=options,
         )
 
     def start(self) -> None:
