@@ -1,7 +1,6 @@
 """`manage.py demo`: builds the demo joint case, or finishes one that was interrupted."""
 
 import json
-import os
 import secrets
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cases.demo.joint_case import PARTIES, PEOPLE, build
 from cases.refusals import Refused
+from config.instance import write_private
 
 
 class Command(BaseCommand):
@@ -62,19 +62,5 @@ def demo_passwords() -> dict[str, str]:
         }
         for person in PEOPLE
     ]
-    _write_private(
-        path, json.dumps({"logins": logins}, indent=2, ensure_ascii=False) + "\n"
-    )
+    write_private(path, {"logins": logins})
     return {login["username"]: login["password"] for login in logins}
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Mode 0600 from its first byte, and whole or absent: a second name is written and then takes the first's place."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
-    ) as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    fresh.rename(path)
