@@ -1,0 +1,27 @@
+"""`python -m bench`: prints one line a figure and exits 0; a target that is missed is a line, not a failure."""
+
+import argparse
+
+from bench import place
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small inputs: a minute instead of ten, figures less telling")
+    parser.add_argument("parts", nargs="*", help="perform, ingest, search (all when none is named)")
+    asked = parser.parse_args()
+    parts = asked.parts or ["perform", "ingest", "search"]
+    with place.instance():
+        # Read after Django knows its settings.
+        from bench import ingest, perform, search
+
+        if "perform" in parts:
+            perform.main(large=5_000 if asked.quick else 200_000)
+        if "ingest" in parts:
+            ingest.main(size_mb=100 if asked.quick else 1000)
+        if "search" in parts:
+            search.main(records=200_000 if asked.quick else 3_000_000)
+
+
+if __name__ == "__main__":
+    main()
