@@ -26,7 +26,8 @@ from cases.rules.custody_events import EvidenceExamined
 from cases.rules.shape import Event
 from evidence.models import Ingest
 from ledger import log as ledger_log
-from ledger.entries import Head, Opening, StoredEvent
+from ledger.entries import Head, Opening, Receipt, StoredEvent
+from ledger.reading import receipt_of
 
 Order = Literal["-updated_at", "updated_at", "reference", "-reference", "severity", "-severity", "title", "-title"]
 CONTAINERS = ("gzip",)
@@ -69,6 +70,11 @@ def parties_of(actor: Actor, case: Case) -> QuerySet[Participation]:
 def items(actor: Actor, case: Case) -> QuerySet[EvidenceItem]:
     """The items of a case that the actor's party may see, with owner, holder and parent, by number."""
     return _seen(actor).filter(case=case).order_by("number")
+
+
+def my_items(actor: Actor) -> QuerySet[EvidenceItem]:
+    """Every item that the actor's party may see, in all its cases."""
+    return _seen(actor)
 
 
 def item(actor: Actor, case: Case, item_id: UUID | str) -> EvidenceItem:
@@ -231,6 +237,27 @@ def disclosed_to(actor: Actor, item: EvidenceItem) -> list[Party]:
         content_object=item, permission__codename="view_evidenceitem"
     )
     return list(Party.objects.filter(group__in=grants.values("group")).exclude(pk=item.owner_id))
+
+
+def own_party(actor: Actor) -> Party:
+    """The party that the actor acts for."""
+    return Party.objects.get(pk=actor.party)
+
+
+def item_ids(actor: Actor, case: Case, given: Sequence[str]) -> list[UUID]:
+    """Items named by id or number ("E-3", "3"), as ids; Unseen if one of them is not visible. One query."""
+    visible = {str(number): pk for pk, number in items(actor, case).values_list("pk", "number")}
+    known = visible | {str(pk): pk for pk in visible.values()}
+    found = [known.get(re.sub("^[eE]-", "", name.strip()).lower()) for name in given]
+    if None in found:
+        raise Unseen
+    return [pk for pk in dict.fromkeys(found) if pk is not None]
+
+
+def sealing_receipt(actor: Actor, item: EvidenceItem) -> Receipt:
+    """The receipt of the commit in which a visible item came into the case: acquired, received, sealed."""
+    sealed = custody(actor, item).filter(kind="sealed").get()
+    return receipt_of(item.case_id, sealed.entry + 1)
 
 
 def candidates(actor: Actor, case: Case) -> QuerySet[Party]:

@@ -231,11 +231,14 @@ def _changes(said: "CaseRevised") -> dict[str, str]:
 def create_case(command: CreateCase, state: "Known", actor: "Actor") -> Sequence[Event]:
     if state.case.exists:
         raise Refused("case-exists", "This case exists already.")
-    reference = values.text(command.reference, "reference", "The reference", most=40) or state.around.free_reference
+    reference = values.text(command.reference, "reference", "The reference", most=40)
+    if reference and actor.via != "cli":
+        # Who may choose could find out, by trying, which cases of others exist.
+        raise Invalid("reference", "A case's reference is drawn by the host.", code="reference-drawn")
     if state.around.reference_taken:
-        raise Invalid("reference", "Choose another reference; this one cannot be used.", code="reference-taken")
+        raise Invalid("reference", "Another case has this reference.", code="reference-taken")
     said = _said(command)
-    return [CaseCreated(reference=reference, lead=actor.party, **said)]
+    return [CaseCreated(reference=reference or state.around.free_reference, lead=actor.party, **said)]
 
 
 def revise_case(command: ReviseCase, state: "Known", actor: "Actor") -> Sequence[Event]:

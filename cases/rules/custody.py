@@ -180,6 +180,7 @@ class ItemState:
     derived: tuple[UUID, ...] = ()
     disclosed: Mapping[UUID, EvidenceDisclosed] = field(default_factory=dict)
     before_quarantine: str = ""
+    quarantines: int = 0
 
     @property
     def exists(self) -> bool:
@@ -211,9 +212,11 @@ class ItemState:
             case EvidenceIndexed():
                 return replace(self, state="indexed")
             case EvidenceQuarantined():
-                return replace(self, state="quarantined", before_quarantine=self.state)
+                return replace(
+                    self, state="quarantined", before_quarantine=self.state, quarantines=event.count
+                )
             case EvidenceRetried():
-                return replace(self, state=self.before_quarantine)
+                return replace(self, state=event.state)
             case EvidenceDisclosed():
                 return replace(self, disclosed={**self.disclosed, event.party: event})
         return self
@@ -322,11 +325,12 @@ def index_evidence(command: IndexEvidence, state: "Known", actor: "Actor") -> Se
 
 def quarantine_evidence(command: QuarantineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
     reason = values.text(command.reason[:2_000], "reason", "The reason", most=2_000, needed=True)
-    return [EvidenceQuarantined(item=command.item, step=command.step, reason=reason)]
+    count = state.items[command.item].quarantines + 1
+    return [EvidenceQuarantined(item=command.item, step=command.step, reason=reason, count=count)]
 
 
 def retry_evidence(command: RetryEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [EvidenceRetried(item=command.item)]
+    return [EvidenceRetried(item=command.item, state=state.items[command.item].before_quarantine)]
 
 
 def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:

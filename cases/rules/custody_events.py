@@ -111,11 +111,14 @@ class EvidenceIndexed(ItemEvent):
 class EvidenceQuarantined(ItemEvent):
     step: str
     reason: str
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceRetried(ItemEvent):
-    pass
+    """`state` is the one that the item had before its quarantine."""
+
+    state: str
 
 
 @dataclass(frozen=True, kw_only=True)

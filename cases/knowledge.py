@@ -1,0 +1,152 @@
+"""What a command is decided on, gathered under the lock of its log: folds of its streams and few questions beside."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import Q
+
+from cases import events
+from cases.models import Case, EvidenceItem, Member, Party
+from cases.refusals import Forbidden
+from cases.rules.acting import Actor
+from cases.rules.case import AddParty, CaseState, CreateCase
+from cases.rules.custody import AcquireEvidence, DeriveEvidence, ExamineEvidence, ItemState
+from cases.rules.known import Around, Known
+from cases.rules.parties import (
+    AdmitMember,
+    MemberState,
+    PartyState,
+    RegisterParty,
+    TokenState,
+)
+from cases.rules.shape import CASE_STREAM, Command, item_stream
+from cases.rules.sharing import DiscloseEvidence
+from ledger.entries import StoredEvent
+from ledger.log import Opened
+
+S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState)
+Streams = Mapping[str, Sequence[StoredEvent]]
+Widen = Callable[[Sequence[str]], Opened]
+
+_STANDING = """
+    SELECT m.party_id, m.role, m.name, m.active AND u.is_active
+    FROM cases_member m JOIN auth_user u ON u.id = m.user_id WHERE m.id = %s
+"""
+
+
+def gather(command: Command, opened: Opened, actor: Actor, *, widen: Widen) -> tuple[Actor, Opened, Known]:
+    """The actor as it stands now, and all that policy and rule may know. Raises Forbidden for who may not act any more.
+    `widen` opens the same log with more streams."""
+    actor = _standing(actor)
+    opened, items = _items(command, opened, widen)
+    streams = opened.streams
+    state = Known(
+        case=fold(CaseState(), streams.get(CASE_STREAM, ())),
+        items=items,
+        party=fold(PartyState(), _only(streams, "party/")),
+        member=fold(MemberState(), _only(streams, "member/")),
+        token=fold(TokenState(), _only(streams, "token/")),
+        around=_around(command, actor),
+    )
+    return actor, opened, state
+
+
+def fold(state: S, stored: Sequence[StoredEvent]) -> S:
+    """The state after these events."""
+    return reduce(lambda known, event: known.after(events.read(event)), stored, state)
+
+
+def _standing(actor: Actor) -> Actor:
+    """A member may have been disabled, or given another role, since the request began."""
+    if actor.kind != "member":
+        return actor
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, (actor.member,))
+        found = cursor.fetchone()
+    if found is None or not found[3] or found[0] != actor.party:
+        raise Forbidden("member-disabled", "You may no longer act for this party.")
+    return replace(actor, role=found[1], name=found[2])
+
+
+def _items(command: Command, opened: Opened, widen: Widen) -> tuple[Opened, dict[UUID, ItemState]]:
+    """The items that a command names. A disclosure goes along to what was derived, so it asks for that as well."""
+    items = _fold_items(opened)
+    while isinstance(command, DiscloseEvidence):
+        missing = {child for item in items.values() for child in item.derived} - items.keys()
+        if not missing:
+            break
+        opened = widen((*opened.streams, *map(item_stream, sorted(missing))))
+        items = _fold_items(opened)
+    return opened, items
+
+
+def _fold_items(opened: Opened) -> dict[UUID, ItemState]:
+    return {
+        UUID(stream.removeprefix("item/")): fold(ItemState(), stored)
+        for stream, stored in opened.streams.items()
+        if stream.startswith("item/")
+    }
+
+
+def _only(streams: Streams, prefix: str) -> Sequence[StoredEvent]:
+    return next((stored for stream, stored in streams.items() if stream.startswith(prefix)), ())
+
+
+def _around(command: Command, actor: Actor) -> Around:
+    match command:
+        case AcquireEvidence() | DeriveEvidence():
+            last = Case.objects.filter(pk=command.case).values_list("last_number", flat=True).first()
+            return Around(next_number=(last or 0) + 1)
+        case ExamineEvidence():
+            return Around(readable=_readable(command, actor))
+        case CreateCase():
+            return _reference(command.reference)
+        case AddParty():
+            named = Party.objects.filter(pk=command.party).values_list("name", flat=True).first()
+            return Around(party_name=named)
+        case RegisterParty():
+            alike = Q(name__iexact=command.name.strip()) | Q(short_name__iexact=command.short_name.strip())
+            return Around(name_taken=Party.objects.filter(alike).exists())
+        case AdmitMember():
+            users: Any = get_user_model()._default_manager
+            return Around(
+                user_exists=users.filter(pk=command.user_id).exists(),
+                user_taken=Member.objects.filter(user_id=command.user_id).exists(),
+            )
+    return Around()
+
+
+def _readable(command: ExamineEvidence, actor: Actor) -> dict[UUID, UUID]:
+    """guardian is the wall that reading asks. Its rows change only under this log's lock, so they are as good as the
+    streams themselves, and one query does for any number of items."""
+    return dict(
+        EvidenceItem.objects.filter(
+            pk__in={each.item for each in command.examinations},
+            case=command.case,
+            evidenceitemgroupobjectpermission__group__party=actor.party,
+            evidenceitemgroupobjectpermission__permission__codename="read_evidenceitem",
+        ).values_list("pk", "owner_id")
+    )
+
+
+def _reference(wanted: str) -> Around:
+    """A free reference, drawn at random: a running number would tell each party how many cases the others have."""
+    with connection.cursor() as cursor:
+        # Held until commit, so that two new cases cannot draw the same reference.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('countersign case reference', 0))")
+    if wanted:
+        return Around(reference_taken=Case.objects.filter(reference__iexact=wanted.strip()).exists())
+    year, digits = datetime.now(UTC).year, 4
+    while Case.objects.filter(reference__regex=rf"^CS-{year}-[0-9]{{{digits}}}$").count() * 2 >= 10**digits:
+        digits += 1
+    while True:
+        drawn = f"CS-{year}-{secrets.randbelow(10**digits):0{digits}}"
+        if not Case.objects.filter(reference=drawn).exists():
+            return Around(free_reference=drawn)

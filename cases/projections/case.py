@@ -1,0 +1,112 @@
+"""Cases and the parts of parties in them as tables."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, Q
+
+from cases.models import Case, Participation
+from cases.projections.batch import Batch, derived_id
+from cases.rules import case as facts
+from cases.rules.case import (
+    CaseClosed,
+    CaseContained,
+    CaseCreated,
+    CaseOpened,
+    CaseReopened,
+    CaseRevised,
+    LegalHoldLifted,
+    LegalHoldPlaced,
+    PartyAdded,
+)
+from ledger.entries import StoredEvent
+
+
+def _case_created(batch: Batch, event: CaseCreated, stored: StoredEvent) -> None:
+    batch.add(
+        Case(
+            id=stored.log,
+            reference=event.reference,
+            title=event.title,
+            summary=event.summary,
+            category=event.category,
+            severity=event.severity,
+            tlp=event.tlp,
+            status="draft",
+            lead_id=event.lead,
+            created_at=stored.recorded_at,
+            updated_at=stored.recorded_at,
+            version=stored.version,
+        )
+    )
+    _take_part(batch, stored, event.lead, "lead")
+
+
+def _case_revised(batch: Batch, event: CaseRevised, stored: StoredEvent) -> None:
+    said = {name: getattr(event, name) for name in facts.SAID}
+    _change(batch, stored, **{name: value for name, value in said.items() if value is not None})
+
+
+def _case_opened(batch: Batch, event: CaseOpened, stored: StoredEvent) -> None:
+    _change(batch, stored, status="open")
+
+
+def _case_contained(batch: Batch, event: CaseContained, stored: StoredEvent) -> None:
+    _change(batch, stored, status="contained", status_reason=event.reason)
+
+
+def _case_closed(batch: Batch, event: CaseClosed, stored: StoredEvent) -> None:
+    _change(batch, stored, status="closed", status_reason=event.reason, closed_at=stored.recorded_at)
+
+
+def _case_reopened(batch: Batch, event: CaseReopened, stored: StoredEvent) -> None:
+    _change(batch, stored, status="open", status_reason=event.reason, closed_at=None)
+
+
+def _legal_hold_placed(batch: Batch, event: LegalHoldPlaced, stored: StoredEvent) -> None:
+    batch.change(Participation, _part(stored.log, event.party), hold_reason=event.reason)
+    _change(batch, stored, legal_hold=_somebody_holds(stored.log))
+
+
+def _legal_hold_lifted(batch: Batch, event: LegalHoldLifted, stored: StoredEvent) -> None:
+    batch.change(Participation, _part(stored.log, event.party), hold_reason="")
+    _change(batch, stored, legal_hold=_somebody_holds(stored.log))
+
+
+def _party_added(batch: Batch, event: PartyAdded, stored: StoredEvent) -> None:
+    _take_part(batch, stored, event.party, event.role)
+    _change(batch, stored)
+
+
+def _somebody_holds(case: UUID) -> Exists:
+    return Exists(Participation.objects.filter(~Q(hold_reason=""), case=case))
+
+
+def _change(batch: Batch, stored: StoredEvent, **values: Any) -> None:
+    batch.change(Case, stored.log, updated_at=stored.recorded_at, version=stored.version, **values)
+
+
+def _take_part(batch: Batch, stored: StoredEvent, party: UUID, role: str) -> None:
+    batch.add(
+        Participation(
+            id=_part(stored.log, party), case_id=stored.log, party_id=party, role=role, joined_at=stored.recorded_at
+        )
+    )
+    batch.grant(Case, stored.log, party, "view_case")
+
+
+def _part(case: UUID, party: UUID) -> UUID:
+    return derived_id(case, party)
+
+
+HANDLERS = {
+    CaseCreated: _case_created,
+    CaseRevised: _case_revised,
+    CaseOpened: _case_opened,
+    CaseContained: _case_contained,
+    CaseClosed: _case_closed,
+    CaseReopened: _case_reopened,
+    LegalHoldPlaced: _legal_hold_placed,
+    LegalHoldLifted: _legal_hold_lifted,
+    PartyAdded: _party_added,
+}

@@ -1,0 +1,210 @@
+"""Evidence items, their custody, and who may see and read them, as tables."""
+
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from cases.models import Case, CustodyEvent, EvidenceItem
+from cases.projections.batch import Batch, derived_id
+from cases.rules.acting import HOST_PARTY
+from cases.rules.custody_events import (
+    EvidenceAcquired,
+    EvidenceDerived,
+    EvidenceDisclosed,
+    EvidenceExamined,
+    EvidenceIndexed,
+    EvidenceMadeSearchable,
+    EvidenceQuarantined,
+    EvidenceReceived,
+    EvidenceRetried,
+    EvidenceSealed,
+    EvidenceUnpacked,
+    EvidenceVerified,
+    ItemEvent,
+)
+from cases.rules.values import HOW
+from ledger.entries import StoredEvent
+
+SEE_AND_READ = ("view_evidenceitem", "read_evidenceitem")
+FACTS = tuple(
+    field.name for field in fields(EvidenceAcquired) if field.name not in ("item", "owner")
+)
+PARTICULARS = ("method", "tool", "tool_version", "query", "account", "tenant", "host", "acquired_at_text")
+
+
+def _acquired(batch: Batch, event: EvidenceAcquired, stored: StoredEvent) -> None:
+    told = {name: getattr(event, name) for name in FACTS}
+    _new_item(batch, event, stored, **told)
+    _custody(
+        batch,
+        event,
+        stored,
+        "acquired",
+        who=event.acquired_by,
+        occurred_at=event.acquired_at,
+        place=event.source_system,
+        purpose=event.legal_basis,
+        particulars={name: getattr(event, name) for name in PARTICULARS if getattr(event, name)},
+    )
+
+
+def _received(batch: Batch, event: EvidenceReceived, stored: StoredEvent) -> None:
+    _change(batch, event, stored, holder_id=event.holder, filename=event.filename, size=event.size)
+    told = {"filename": event.filename, "size": event.size, "via": event.via}
+    _custody(batch, event, stored, "received", place="Countersign", particulars=told)
+
+
+def _sealed(batch: Batch, event: EvidenceSealed, stored: StoredEvent) -> None:
+    _change(
+        batch,
+        event,
+        stored,
+        state="sealed",
+        filename=event.filename,
+        size=event.size,
+        sha256=event.sha256,
+        blake3=event.blake3,
+        sha1=event.sha1,
+        md5=event.md5,
+        sealed_at=stored.recorded_at,
+        sealed_by_id=_member(stored),
+    )
+    told = {"blake3": event.blake3, "size": event.size}
+    _custody(batch, event, stored, "sealed", place="Vault", hash_after=event.sha256, particulars=told)
+
+
+def _derived(batch: Batch, event: EvidenceDerived, stored: StoredEvent) -> None:
+    _new_item(
+        batch,
+        event,
+        stored,
+        number=event.number,
+        title=event.title,
+        kind=event.kind,
+        marking=event.marking,
+        parent_id=event.parent,
+        method="Derived",
+        tool=event.tool,
+        tool_version=event.tool_version,
+    )
+    told = {"parent": str(event.parent), "tool": event.tool, "tool_version": event.tool_version}
+    _custody(batch, event, stored, "derived", place="Worker", hash_before=event.hash_before, particulars=told)
+
+
+def _unpacked(batch: Batch, event: EvidenceUnpacked, stored: StoredEvent) -> None:
+    _change(batch, event, stored)
+    told = {"derived": str(event.derived), "number": event.number}
+    _custody(batch, event, stored, "unpacked", place="Worker", hash_after=event.sha256, particulars=told)
+
+
+def _verified(batch: Batch, event: EvidenceVerified, stored: StoredEvent) -> None:
+    _change(batch, event, stored, verified_at=stored.recorded_at)
+    _custody(batch, event, stored, "verified", place="Vault", hash_before=event.sha256, hash_after=event.sha256)
+
+
+def _made_searchable(batch: Batch, event: EvidenceMadeSearchable, stored: StoredEvent) -> None:
+    told = {name: getattr(event, name) for name in ("format", "parser", "parser_version", "lines", "records", "rejects")}
+    _change(
+        batch, event, stored, state="searchable", first_time=event.first_time, last_time=event.last_time, **told
+    )
+    _custody(batch, event, stored, "searchable", place="Worker", particulars=told)
+
+
+def _indexed(batch: Batch, event: EvidenceIndexed, stored: StoredEvent) -> None:
+    named = {"format": event.format} if event.format else {}
+    _change(batch, event, stored, state="indexed", **named)
+    _custody(batch, event, stored, "indexed", place="Worker")
+
+
+def _quarantined(batch: Batch, event: EvidenceQuarantined, stored: StoredEvent) -> None:
+    _change(
+        batch,
+        event,
+        stored,
+        state="quarantined",
+        quarantine_step=event.step,
+        quarantine_reason=event.reason,
+        quarantines=event.count,
+    )
+    told = {"step": event.step, "reason": event.reason}
+    _custody(batch, event, stored, "quarantined", place="Worker", particulars=told)
+
+
+def _retried(batch: Batch, event: EvidenceRetried, stored: StoredEvent) -> None:
+    _change(batch, event, stored, state=event.state, quarantine_step="", quarantine_reason="")
+    _custody(batch, event, stored, "retried", place="Countersign")
+
+
+def _disclosed(batch: Batch, event: EvidenceDisclosed, stored: StoredEvent) -> None:
+    _change(batch, event, stored)
+    batch.grant(EvidenceItem, event.item, event.party, *SEE_AND_READ)
+    told = {"party": str(event.party), "legal_basis": event.legal_basis}
+    _custody(batch, event, stored, "disclosed", place="Countersign", purpose=event.purpose, particulars=told)
+
+
+def _examined(batch: Batch, event: EvidenceExamined, stored: StoredEvent) -> None:
+    for shown in event.items:
+        told = {"how": HOW[event.how], "query": event.query, "records": shown.records}
+        batch.add(_step(stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told))
+
+
+def _new_item(batch: Batch, event: EvidenceAcquired | EvidenceDerived, stored: StoredEvent, **told: Any) -> None:
+    batch.add(
+        EvidenceItem(
+            id=event.item,
+            case_id=stored.log,
+            state="received",
+            owner_id=event.owner,
+            holder_id=event.owner,
+            version=stored.version,
+            **told,
+        )
+    )
+    batch.change(Case, stored.log, last_number=event.number, updated_at=stored.recorded_at)
+    batch.grant(EvidenceItem, event.item, event.owner, *SEE_AND_READ)
+
+
+def _change(batch: Batch, event: ItemEvent, stored: StoredEvent, **values: Any) -> None:
+    batch.change(EvidenceItem, event.item, version=stored.version, **values)
+
+
+def _custody(batch: Batch, event: ItemEvent, stored: StoredEvent, kind: str, **told: Any) -> None:
+    batch.add(_step(stored, event.item, kind, **told))
+
+
+def _step(
+    stored: StoredEvent, item: UUID, kind: str, *, who: str = "", occurred_at: Any = None, **told: Any
+) -> CustodyEvent:
+    return CustodyEvent(
+        id=derived_id(stored.log, f"{stored.index}/{item}"),
+        item_id=item,
+        entry=stored.index,
+        kind=kind,
+        who=who or stored.actor["name"],
+        member_id=_member(stored),
+        party_id=None if stored.party == HOST_PARTY else stored.party,
+        occurred_at=occurred_at or stored.recorded_at,
+        recorded_at=stored.recorded_at,
+        **told,
+    )
+
+
+def _member(stored: StoredEvent) -> UUID | None:
+    member = stored.actor["member"]
+    return UUID(str(member)) if member else None
+
+
+HANDLERS = {
+    EvidenceAcquired: _acquired,
+    EvidenceReceived: _received,
+    EvidenceSealed: _sealed,
+    EvidenceDerived: _derived,
+    EvidenceUnpacked: _unpacked,
+    EvidenceVerified: _verified,
+    EvidenceMadeSearchable: _made_searchable,
+    EvidenceIndexed: _indexed,
+    EvidenceQuarantined: _quarantined,
+    EvidenceRetried: _retried,
+    EvidenceDisclosed: _disclosed,
+    EvidenceExamined: _examined,
+}

@@ -1,0 +1,184 @@
+"""The cast of the tests, brought in by real commands.
+
+alice (lead investigator) and bob (investigator) of Northwind, carol (lead investigator) and dan (custodian) of Contoso,
+rhea of a regulator, mallory of a party that has no part in anything, olga who runs the host. Passwords: PASSWORD.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import User
+
+from cases import actors, intake, reads
+from cases.models import Case, EvidenceItem
+from cases.perform import perform
+from cases.rules.acting import Actor, Via
+from cases.rules.case import AddParty, CreateCase, OpenCase
+from cases.rules.parties import AdmitMember, IssueToken, RegisterParty
+from cases.rules.sharing import DiscloseEvidence
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A user of one party, and the actor that it is by a given door."""
+
+    user: User
+    member: UUID
+    party: UUID
+
+    def by(self, via: Via) -> Actor:
+        """This person as the actor behind a request."""
+        actor = actors.actor_for_user(self.user, via=via)
+        assert actor is not None
+        return actor
+
+    @property
+    def actor(self) -> Actor:
+        """This person on the web."""
+        return self.by("web")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """Four parties and their people, each set of its own, so that tests need not clean up."""
+
+    northwind: UUID = field(default_factory=uuid4)
+    contoso: UUID = field(default_factory=uuid4)
+    regulator: UUID = field(default_factory=uuid4)
+    outsiders: UUID = field(default_factory=uuid4)
+    alice: Person
+    bob: Person
+    carol: Person
+    dan: Person
+    rhea: Person
+    mallory: Person
+    olga: User
+
+    @property
+    def operator(self) -> Actor:
+        """olga, as the operator of the host."""
+        return actors.operator(self.olga, via="admin")
+
+
+def the_cast() -> Cast:
+    """Register four parties and admit their people. Names carry a random tail: call it as often as you like."""
+    tail = secrets.token_hex(3)
+    olga = User.objects.create_user(f"olga-{tail}", password=PASSWORD, is_staff=True, is_superuser=True)
+    host = actors.operator(olga, via="admin")
+    names = {"northwind": "Northwind", "contoso": "Contoso", "regulator": "Regulator", "outsiders": "Outsiders"}
+    parties = {}
+    for key, name in names.items():
+        parties[key] = uuid4()
+        kind = "regulator" if key == "regulator" else "company"
+        perform(
+            RegisterParty(
+                party=parties[key], name=f"{name} {tail}", short_name=f"{name} {tail}", kind_of_party=kind
+            ),
+            actor=host,
+        )
+    people = {
+        "alice": ("northwind", "lead_investigator"),
+        "bob": ("northwind", "investigator"),
+        "carol": ("contoso", "lead_investigator"),
+        "dan": ("contoso", "custodian"),
+        "rhea": ("regulator", "viewer"),
+        "mallory": ("outsiders", "lead_investigator"),
+    }
+    return Cast(
+        olga=olga,
+        **parties,
+        **{name: person(name, parties[party], role, host=host, tail=tail) for name, (party, role) in people.items()},
+    )
+
+
+def person(name: str, party: UUID, role: str, *, host: Actor, tail: str = "") -> Person:
+    """A user who is a member of a party, in one role."""
+    login = f"{name}-{tail}" if tail else name
+    user = User.objects.create_user(login, email=f"{login}@example.org", password=PASSWORD)
+    member = uuid4()
+    perform(
+        AdmitMember(
+            member=member,
+            party=party,
+            user_id=user.pk,
+            name=name.capitalize(),
+            email=user.email,
+            role=role,
+        ),
+        actor=host,
+    )
+    return Person(user=user, member=member, party=party)
+
+
+def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway", open_: bool = True) -> Case:
+    """A case led by Northwind (alice), with Contoso as partner and the regulator as observer; mallory has no part."""
+    case = uuid4()
+    alice = cast.alice.actor
+    perform(
+        CreateCase(case=case, title=title, summary="Many accounts, few templates.", category="model_distillation"),
+        actor=alice,
+    )
+    if open_:
+        perform(OpenCase(case=case), actor=alice)
+    perform(AddParty(case=case, party=cast.contoso, role="partner"), actor=alice)
+    perform(AddParty(case=case, party=cast.regulator, role="observer"), actor=alice)
+    return reads.case(alice, case)
+
+
+LINES = b"".join(
+    b'{"ts":"2026-02-08T10:%02d:%02d.000Z","requester_ip_address":"203.0.113.%d","tokens":%d,"note":"hello %d"}\n'
+    % (n // 60 % 60, n % 60, n % 7, n, n)
+    for n in range(200)
+)
+
+
+def sealed_item(
+    cast: Cast,
+    case: Case,
+    *,
+    by: Person | None = None,
+    content: bytes = LINES,
+    title: str = "Gateway log",
+    filename: str = "gateway.jsonl",
+) -> EvidenceItem:
+    """An item acquired through the real intake; `by` is alice unless told. The worker has not run yet."""
+    actor = (by or cast.alice).actor
+    facts = intake.AcquisitionFacts(
+        title=title,
+        source_system="Gateway",
+        acquired_at="2026-02-09T08:00:00+01:00",
+        method="Export",
+        legal_basis="Contract, clause 7",
+    )
+    return intake.receive(
+        BytesIO(content), actor=actor, case=reads.case(actor, case.pk), facts=facts, filename=filename
+    )
+
+
+def disclose(case: Case, item: EvidenceItem, party: UUID, *, by: Person) -> None:
+    """The owner lets another party of the case see and read an item."""
+    perform(
+        DiscloseEvidence(case=case.pk, item=item.pk, party=party, purpose="Joint analysis"), actor=by.actor
+    )
+
+
+def token(whose: Person, *, host: Actor | None = None, days: float = 30) -> str:
+    """A new API token of a member; what is returned goes behind "Bearer"."""
+    secret = f"cs_{secrets.token_urlsafe(32)}"
+    perform(
+        IssueToken(
+            token=uuid4(),
+            member=whose.member,
+            label="test",
+            secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
+            expires_at=datetime.now(UTC) + timedelta(days=days),
+        ),
+        actor=host or whose.actor,
+    )
+    return secret
