@@ -86,15 +86,20 @@ def write_private(path: Path, value: object) -> None:
     draft.replace(path)
 
 
-def _read_object(path: Path) -> dict[str, str] | None:
+def read_json(path: Path) -> object:
+    """What a JSON file of this instance holds; None where there is no such file."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except PermissionError as error:
         raise NotReady(f"{path} cannot be read by this user.") from error
     except ValueError as error:
         raise NotReady(f"{path} is damaged: it is not JSON.") from error
-    if not isinstance(found, dict):
+
+
+def _read_object(path: Path) -> dict[str, str] | None:
+    found = read_json(path)
+    if found is not None and not isinstance(found, dict):
         raise NotReady(f"{path} is damaged: it does not hold a JSON object.")
     return found

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from config.instance import NotReady
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -76,14 +78,14 @@ class Recorded:
     name: str
     pid: int
     started: float
-    argv: list[str]
+    program: str
 
 
 def record(name: str, pid: int) -> Recorded | None:
     """Write down a running child; None when it is already gone."""
     try:
         process = psutil.Process(pid)
-        return Recorded(name=name, pid=pid, started=process.create_time(), argv=process.cmdline())
+        return Recorded(name=name, pid=pid, started=process.create_time(), program=process.exe())
     except psutil.NoSuchProcess:
         return None
 
@@ -91,31 +93,31 @@ def record(name: str, pid: int) -> Recorded | None:
 def still_ours(recorded: Recorded) -> bool:
     """Whether the process with that id is the very one recorded, not a later one that got its number.
 
-    The start time alone says so on one boot (to the second, as the clock may be adjusted). The command line
-    guards against a reboot; servers rewrite theirs (gunicorn, postgres), so a change after the record must not
-    free an orphan: it only has to be a process started at that second.
+    It must run the same program and have started in the same second (the clock may have been adjusted since).
     """
     try:
         process = psutil.Process(recorded.pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return abs(process.create_time() - recorded.started) < 1.5 and bool(process.cmdline())
+        program = process.exe().removesuffix(" (deleted)")
+        return program == recorded.program and abs(process.create_time() - recorded.started) < 1.5
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
 
-def stop_recorded(recorded: Recorded, *, first: signal.Signals, wait: float) -> None:
-    """Stop an orphan by its recorded id: politely, then for good. A process that is not ours is left alone."""
+def stop_recorded(recorded: Recorded, *, first: signal.Signals, wait: float) -> bool:
+    """Stop an orphan by its recorded id: politely, then for good. False where there was nothing of ours to stop."""
     if not still_ours(recorded):
-        return
+        return False
     for sent, patience in ((first, wait), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(recorded.pid, sent)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if not still_ours(recorded):
-                return
+                return True
             time.sleep(0.05)
+    raise NotReady(f"{recorded.name} (process {recorded.pid}) of an earlier start cannot be stopped.")
 
 
 def working_in(folder: Path) -> list[int]:

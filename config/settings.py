@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -115,7 +116,7 @@ def database(url: str, *, name: str, pool: bool) -> dict[str, Any]:
 
 def embedded_database(role: str, password: str) -> str:
     """The URL of the embedded PostgreSQL for one of its two roles."""
-    return f"postgresql://{role}:{password}@/countersign?host={_embedded.postgres_sockets}"
+    return f"postgresql://{role}:{password}@/countersign?host={quote(_embedded.postgres_sockets, safe='')}"
 
 
 EMBEDDED_DATABASE = not env("DATABASE_URL")
@@ -143,7 +144,7 @@ CACHES = {
 # --- Celery: messages are nudges, rows in PostgreSQL are the truth, so every task may run twice -----------------
 
 EMBEDDED_BROKER = not env("CELERY_BROKER_URL")
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", f"redis+socket://{_embedded.broker_socket}")
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", f"redis+socket://{quote(_embedded.broker_socket)}")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -336,20 +337,37 @@ if PRODUCTION:
 # --- The API ----------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.authentication.HoldsToken"],
+    "DEFAULT_RENDERER_CLASSES": ["api.parsers.CountersignJSON"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSON"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.parsers.AlwaysJson",
+    "DEFAULT_THROTTLE_CLASSES": ["api.throttle.PerToken"],
+    # For each token and web process; a ceiling against runaway scripts, not a quota.
+    "DEFAULT_THROTTLE_RATES": {"token": env("API_RATE", "6000/min")},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    # `format` is a filter of the evidence list, never a way to choose a renderer.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Countersign",
     "DESCRIPTION": "Joint cases between organisations that only half trust each other.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_INCLUDE_SCHEMA": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PUBLIC": True,
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string"}, "ordinal": {"type": "integer", "minimum": 0}},
+    "ENUM_NAME_OVERRIDES": {
+        "Marking": "api.serializers.fields.MARKINGS",
+        "ItemState": "api.serializers.fields.ITEM_STATES",
+        "CaseStatus": "api.serializers.fields.CASE_STATUSES",
+    },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.add_problems"],
 }
 
 # --- Logs -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -135,6 +136,10 @@ class Postgres:
             autocommit=True,
             connect_timeout=5,
         )
+
+    def url(self, role: str, password: str, *, database: str = DATABASE) -> str:
+        """Where a role finds a database of this cluster."""
+        return f"postgresql://{role}:{password}@/{database}?host={quote(str(self.sockets), safe='')}"
 
     def wait(self, server: subprocess.Popen[bytes], secrets: Secrets, *, patience: float = 60) -> None:
         """Return when the server answers; recovery after a crash may take a while."""
