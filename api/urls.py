@@ -1,3 +1,89 @@
-"""URLs of api/."""
+"""The map of /api/v1/. Ids are UUIDs, references or numbers; anything else is simply not there."""
 
-urlpatterns: list = []
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, path, re_path, register_converter, resolve
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from api.problems import NOT_FOUND, Problem, answer
+from api.views import cases, evidence, ledger, search
+
+
+class Id:
+    """A UUID, a case's reference or an item's number."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+
+    def to_python(self, value: str) -> str:
+        """As given."""
+        return value
+
+    def to_url(self, value: object) -> str:
+        """As text."""
+        return str(value)
+
+
+class Ordinal:
+    """A whole number that fits the ledger and the line counts."""
+
+    regex = "[0-9]{1,15}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """As text."""
+        return str(value)
+
+
+register_converter(Id, "id")
+register_converter(Ordinal, "ordinal")
+
+
+@csrf_exempt
+def elsewhere(request: HttpRequest) -> HttpResponseBase:
+    """Any other path: with a trailing slash it means the route without it, else there is nothing here."""
+    if request.path.endswith("/"):
+        try:
+            found = resolve(request.path_info.rstrip("/"))
+        except Resolver404:
+            return nothing(request)
+        if found.func is not elsewhere:
+            return found.func(request, *found.args, **found.kwargs)
+    return nothing(request)
+
+
+def nothing(request: HttpRequest) -> HttpResponse:
+    """404 as a problem."""
+    return answer(Problem(404, "not-found", NOT_FOUND), request)
+
+
+app_name = "api"
+_case = "cases/<id:case>"
+_item = f"{_case}/evidence/<id:item>"
+urlpatterns = [
+    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("me", cases.Me.as_view(), name="me"),
+    path("cases", cases.Cases.as_view(), name="cases"),
+    path(_case, cases.OneCase.as_view(), name="case"),
+    path(f"{_case}/status", cases.Status.as_view(), name="status"),
+    path(f"{_case}/hold", cases.Hold.as_view(), name="hold"),
+    path(f"{_case}/parties", cases.CaseParties.as_view(), name="parties"),
+    path(f"{_case}/evidence", evidence.Evidence.as_view(), name="evidence"),
+    path(_item, evidence.OneItem.as_view(), name="item"),
+    path(f"{_item}/custody", evidence.Custody.as_view(), name="custody"),
+    path(f"{_item}/content", evidence.Content.as_view(), name="content"),
+    path(f"{_item}/disclose", evidence.Disclose.as_view(), name="disclose"),
+    path(f"{_item}/rejects", search.Rejects.as_view(), name="rejects"),
+    path(f"{_item}/records/<ordinal:line>", search.OneRecord.as_view(), name="record"),
+    path(f"{_case}/search", search.Search.as_view(), name="search"),
+    path(f"{_case}/histogram", search.Histogram.as_view(), name="histogram"),
+    path(f"{_case}/aggregate", search.Aggregate.as_view(), name="aggregate"),
+    path(f"{_case}/fields", search.Fields.as_view(), name="fields"),
+    path(f"{_case}/ledger", ledger.Ledger.as_view(), name="ledger"),
+    path(f"{_case}/ledger/entries", ledger.Entries.as_view(), name="entries"),
+    path(f"{_case}/ledger/entries/<ordinal:index>", ledger.OneEntry.as_view(), name="entry"),
+    re_path("", elsewhere),
+]

@@ -1,0 +1,190 @@
+"""Cases, parties and the ledger, as the API takes and gives them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.serializers.fields import Instant, Marking, PlainChoice, StrictSerializer
+from cases.models.case import STATUSES
+from cases.rules.values import CATEGORIES, PARTS, PARTY_KINDS, SEVERITIES
+
+
+class PartyAnswer(serializers.Serializer[Any]):
+    """An organisation on this host."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    short_name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(PARTY_KINDS))
+
+
+class EntryAnswer(serializers.Serializer[Any]):
+    """A place in the ledger."""
+
+    index = serializers.IntegerField()
+    leaf_hash = serializers.CharField()
+
+
+class ReceiptAnswer(serializers.Serializer[Any]):
+    """What a writer keeps: where its first entry stands, all its leaf hashes, and the signed checkpoint."""
+
+    log = serializers.UUIDField()
+    index = serializers.IntegerField(help_text="Of the first entry.")
+    leaf_hash = serializers.CharField(help_text="Of the first entry.")
+    entries = EntryAnswer(many=True)
+    size = serializers.IntegerField(help_text="Entries in the log after this command.")
+    checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
+    recorded_at = Instant()
+    replayed = serializers.BooleanField(help_text="True where the command had been done before and nothing was added.")
+
+
+class MeAnswer(serializers.Serializer[Any]):
+    """Who this token acts as."""
+
+    member = serializers.UUIDField()
+    name = serializers.CharField()
+    role = serializers.CharField()
+    party = PartyAnswer()
+
+
+class NewCase(StrictSerializer):
+    """A case to be created, in draft, led by your party."""
+
+    title = serializers.CharField(max_length=200)
+    summary = serializers.CharField(max_length=10_000, allow_blank=True, default="")
+    category = PlainChoice(choices=list(CATEGORIES), default="other")
+    severity = PlainChoice(choices=list(SEVERITIES), default="medium")
+    tlp = Marking(default="TLP:AMBER")
+    reference = serializers.CharField(
+        max_length=40, allow_blank=True, default="", help_text="Left out, the host draws a free one: CS-2026-0417."
+    )
+
+
+class CaseRevision(StrictSerializer):
+    """What shall be said otherwise; fields left out stay as they are."""
+
+    title = serializers.CharField(max_length=200, required=False)
+    summary = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
+    category = PlainChoice(choices=list(CATEGORIES), required=False)
+    severity = PlainChoice(choices=list(SEVERITIES), required=False)
+    tlp = Marking(required=False)
+
+
+class CaseAnswer(serializers.Serializer[Any]):
+    """A case as your party sees it."""
+
+    id = serializers.UUIDField()
+    reference = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    category = serializers.ChoiceField(choices=list(CATEGORIES))
+    severity = serializers.ChoiceField(choices=list(SEVERITIES))
+    tlp = Marking()
+    status = serializers.ChoiceField(choices=list(STATUSES))
+    status_reason = serializers.CharField()
+    legal_hold = serializers.BooleanField()
+    lead = PartyAnswer()
+    my_part = serializers.ChoiceField(choices=list(PARTS))
+    created_at = Instant()
+    updated_at = Instant()
+    closed_at = Instant(allow_null=True)
+
+
+class CaseWithReceipt(CaseAnswer):
+    """The case after the command, and the command's receipt."""
+
+    receipt = ReceiptAnswer()
+
+
+class CasePage(serializers.Serializer[Any]):
+    """Some cases, the newest first."""
+
+    results = CaseAnswer(many=True)
+    next = serializers.CharField(allow_null=True, help_text="The `cursor` of the next page; null at the end.")
+
+
+class StatusChange(StrictSerializer):
+    """Where the case shall go, and why."""
+
+    to = PlainChoice(choices=["open", "contained", "closed"])
+    reason = serializers.CharField(
+        max_length=2_000, allow_blank=True, default="", help_text="Needed for all but opening a draft."
+    )
+
+
+class HoldChange(StrictSerializer):
+    """Place (hold: true) or lift (hold: false) your party's legal hold, and why."""
+
+    hold = serializers.BooleanField()
+    reason = serializers.CharField(max_length=2_000)
+
+
+class NewParticipation(StrictSerializer):
+    """The party that shall join, and its part."""
+
+    party = serializers.UUIDField()
+    role = PlainChoice(choices=[part for part in PARTS if part != "lead"])
+
+
+class ParticipationAnswer(serializers.Serializer[Any]):
+    """A party's part in the case."""
+
+    party = PartyAnswer()
+    role = serializers.ChoiceField(choices=list(PARTS))
+    joined_at = Instant()
+
+
+class Participations(serializers.Serializer[Any]):
+    """Everybody in the case; `candidates` are those that could join, told only to those who may add one."""
+
+    results = ParticipationAnswer(many=True)
+    candidates = PartyAnswer(many=True)
+
+
+class ParticipationWithReceipt(ParticipationAnswer):
+    """The part that was added, and the command's receipt."""
+
+    receipt = ReceiptAnswer()
+
+
+class HeadAnswer(serializers.Serializer[Any]):
+    """Where the case's log stands."""
+
+    size = serializers.IntegerField()
+    root = serializers.CharField(help_text="The Merkle root (RFC 9162), in hex.")
+    checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
+    recorded_at = Instant()
+
+
+class LedgerEntry(serializers.Serializer[Any]):
+    """One entry. `opening` is null where it stays sealed for your party; its place and its hash are yours to check."""
+
+    index = serializers.IntegerField()
+    recorded_at = Instant()
+    party = serializers.UUIDField()
+    party_name = serializers.CharField()
+    leaf = serializers.CharField(help_text="The exact bytes of the leaf, in base64.")
+    leaf_hash = serializers.CharField()
+    type = serializers.CharField(allow_null=True)
+    sentence = serializers.CharField()
+    opening = serializers.DictField(
+        child=serializers.JSONField(),
+        allow_null=True,
+        help_text="Each field of the body by name: [salt in hex, value].",
+    )
+
+
+class LedgerPage(serializers.Serializer[Any]):
+    """Entries in order; `next` is the `after` of the next page, null at the end."""
+
+    entries = LedgerEntry(many=True)
+    next = serializers.IntegerField(allow_null=True)
+
+
+class ProvenEntry(LedgerEntry):
+    """One entry and the proof that the log of this size includes it."""
+
+    size = serializers.IntegerField()
+    root = serializers.CharField()
+    checkpoint = serializers.CharField()
+    proof = serializers.ListField(child=serializers.CharField(), help_text="RFC 9162 inclusion proof, hashes in hex.")

@@ -1,0 +1,98 @@
+"""The ledger of a case: its head, its entries, and the proof that each is in it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.paging import whole_number
+from api.serializers.cases import HeadAnswer, LedgerEntry, LedgerPage, ProvenEntry
+from api.views.cases import CASE
+from api.views.door import Door
+from cases import reads
+from cases.refusals import Unseen
+from ledger.proofs import inclusion_proof
+
+MAX_ENTRIES = 1000
+LAST = 2**53
+
+
+class Ledger(Door):
+    """Where the log stands."""
+
+    @extend_schema(operation_id="ledger", parameters=[CASE], responses=HeadAnswer, tags=["Ledger"])
+    def get(self, request: Request, case: str) -> Response:
+        """Size, Merkle root and signed checkpoint."""
+        head = reads.ledger_head(self.actor, self.case(case))
+        told = {
+            "size": head.size,
+            "root": head.root_hex,
+            "checkpoint": head.checkpoint_text,
+            "recorded_at": head.recorded_at,
+        }
+        return Response(HeadAnswer(told).data)
+
+
+class Entries(Door):
+    """The entries."""
+
+    @extend_schema(
+        operation_id="ledger_entries",
+        parameters=[
+            CASE,
+            OpenApiParameter("after", {"type": "integer", "minimum": -1, "default": -1}, OpenApiParameter.QUERY),
+            OpenApiParameter(
+                "limit", {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": 100}, OpenApiParameter.QUERY
+            ),
+        ],
+        responses=LedgerPage,
+        tags=["Ledger"],
+    )
+    def get(self, request: Request, case: str) -> Response:
+        """Entries after an index; those that your party may not read stay sealed and still verify."""
+        found = self.case(case)
+        after = whole_number(request, "after", default=-1, low=-1, high=LAST)
+        limit = whole_number(request, "limit", default=100, low=1, high=MAX_ENTRIES)
+        rows = reads.ledger_page(self.actor, found, after=after, limit=limit)
+        last = rows[-1].index if len(rows) == limit else None
+        return Response({"entries": [_entry(row) for row in rows], "next": last})
+
+
+class OneEntry(Door):
+    """One entry, proven."""
+
+    @extend_schema(operation_id="ledger_entry", parameters=[CASE], responses=ProvenEntry, tags=["Ledger"])
+    def get(self, request: Request, case: str, index: int) -> Response:
+        """An entry with the proof that the log, at its present size, includes it."""
+        found = self.case(case)
+        head = reads.ledger_head(self.actor, found)
+        rows = reads.ledger_page(self.actor, found, after=index - 1, limit=1) if index < head.size else []
+        if not rows:
+            raise Unseen
+        proof = [one.hex() for one in inclusion_proof(found.pk, index, head.size)]
+        return Response(
+            {
+                **_entry(rows[0]),
+                "size": head.size,
+                "root": head.root_hex,
+                "checkpoint": head.checkpoint_text,
+                "proof": proof,
+            }
+        )
+
+
+def _entry(row: reads.LedgerRow) -> dict[str, Any]:
+    return LedgerEntry(
+        {
+            "index": row.index,
+            "recorded_at": row.recorded_at,
+            "party": row.party,
+            "party_name": row.party_name,
+            "leaf": row.leaf_b64,
+            "leaf_hash": row.leaf_hash,
+            "type": row.type,
+            "sentence": row.sentence,
+            "opening": None if row.opening is None else {name: list(one) for name, one in row.opening.items()},
+        }
+    ).data
