@@ -11,7 +11,7 @@ from django.conf import settings
 from tests.cluster import Cluster, make_root, point_django
 
 ROOT_VARIABLE = "COUNTERSIGN_TEST_ROOT"
-pytest_plugins = ["tests.fixtures.database"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.stack", "tests.fixtures.browser"]
 
 # pytest-xdist's workers inherit the root from the process that starts them, which also removes it.
 _ours = ROOT_VARIABLE not in os.environ

@@ -1,0 +1,139 @@
+"""The real thing, as a person starts it: `manage.py up` with its own VAR_DIR and a free port."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests.cluster import REPO
+
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "CI")
+
+
+class Stack:
+    """One instance of Countersign in processes of its own."""
+
+    def __init__(self, var: Path, **environment: str) -> None:
+        self.var = var
+        self.env = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self.env |= {"VAR_DIR": str(var), "PORT": "0", "DEMO": "0", **environment}
+        self.output = var.with_name(f"{var.name}.out")
+        self.launcher: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, patience: float = 90) -> "Stack":
+        """Start and return when the launcher says that it runs."""
+        self.spawn()
+        deadline = time.monotonic() + patience
+        while not self._running():
+            assert self.launcher is not None
+            if self.launcher.poll() is not None or time.monotonic() > deadline:
+                logs = {path.name: path.read_text(errors="replace")[-1500:] for path in self.var.glob("log/*.log")}
+                raise AssertionError(f"Countersign did not start:\n{self.said()}\n{json.dumps(logs, indent=1)}")
+            time.sleep(0.05)
+        return self
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the launcher without waiting for anything."""
+        with self.output.open("wb") as output:
+            self.launcher = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=REPO,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return self.launcher
+
+    def _running(self) -> bool:
+        lock = self.var / "up.lock"
+        holder = lock.read_text().split() if lock.exists() else []
+        return self.launcher is not None and holder == [str(self.launcher.pid), "running"]
+
+    def said(self) -> str:
+        """What the launcher has printed since it was started."""
+        return self.output.read_text(errors="replace")
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a slash at the end."""
+        return f"http://localhost:{json.loads((self.var / 'up.json').read_text())['port']}"
+
+    def health(self) -> tuple[int, dict[str, str]]:
+        """GET /healthz: its status and body."""
+        answer = requests.get(f"{self.url}/healthz", timeout=20)
+        return answer.status_code, answer.json()
+
+    def wait_until_well(self, *, patience: float = 30) -> float:
+        """Return how many seconds it took until /healthz answered 200."""
+        begun = time.monotonic()
+        while True:
+            with contextlib.suppress(requests.RequestException):
+                if self.health()[0] == 200:
+                    return time.monotonic() - begun
+            if time.monotonic() - begun > patience:
+                raise AssertionError(f"not well after {patience} s: {self.said()}")
+            time.sleep(0.1)
+
+    def manage(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a management command against this instance."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=REPO,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done
+
+    def children(self) -> dict[str, int]:
+        """Process ids by name: database, broker, worker, beat, web."""
+        return {row["name"]: row["pid"] for row in json.loads((self.var / "children.json").read_text())}
+
+    def stop(self) -> float:
+        """Stop as Ctrl-C does, and return how many seconds that took."""
+        begun = time.monotonic()
+        if self.launcher is not None and self.launcher.poll() is None:
+            self.launcher.send_signal(signal.SIGINT)
+            self.launcher.wait(15)
+        return time.monotonic() - begun
+
+    def kill_launcher(self) -> None:
+        """What a power cut for the launcher alone looks like."""
+        assert self.launcher is not None
+        self.launcher.kill()
+        self.launcher.wait()
+
+    def alive(self) -> list[str]:
+        """Processes that still work for this instance, by their command lines or working directory."""
+        mine = str(self.var)
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.pid != os.getpid() and process.environ().get("VAR_DIR") == mine:
+                    found.append(" ".join(process.cmdline()))
+                elif mine in process.cwd() or mine in " ".join(process.cmdline()):
+                    found.append(" ".join(process.cmdline()))
+        return found
+
+    def remove(self) -> None:
+        """Stop, and delete everything it made, also where the database had to live elsewhere."""
+        self.stop()
+        embedded = self.var / "embedded.json"
+        if embedded.exists():
+            home = Path(json.loads(embedded.read_text())["postgres_data"]).parent
+            if home.parent == Path("/var/lib/countersign"):
+                shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(self.var, ignore_errors=True)
