@@ -1,3 +1,24 @@
-"""URLs of web/."""
+"""The map of the pages."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from web.views import cases, custody, evidence, ledger, search, upload
+
+urlpatterns = [
+    path("", cases.case_list, name="cases"),
+    path("cases/new", cases.case_new, name="case_new"),
+    path("cases/<str:reference>", cases.case_overview, name="case"),
+    path("cases/<str:reference>/revise", cases.case_revise, name="case_revise"),
+    path("cases/<str:reference>/steps/<str:name>", cases.case_step, name="case_step"),
+    path("cases/<str:reference>/evidence", evidence.evidence_list, name="evidence"),
+    path("cases/<str:reference>/evidence/add", upload.evidence_add, name="evidence_add"),
+    path("cases/<str:reference>/evidence/<str:label>", evidence.item_page, name="item"),
+    path("cases/<str:reference>/evidence/<str:label>/state", evidence.item_state, name="item_state"),
+    path("cases/<str:reference>/evidence/<str:label>/disclose", evidence.item_disclose, name="item_disclose"),
+    path("cases/<str:reference>/evidence/<str:label>/download", evidence.item_download, name="item_download"),
+    path("cases/<str:reference>/evidence/<str:label>/records/<int:line>", search.record, name="record"),
+    path("cases/<str:reference>/search", search.search, name="search"),
+    path("cases/<str:reference>/custody", custody.custody, name="custody"),
+    path("cases/<str:reference>/ledger", ledger.entries, name="ledger"),
+    path("cases/<str:reference>/ledger/<int:index>", ledger.entry, name="entry"),
+]

@@ -1,0 +1,45 @@
+"""How far the worker is with an item, as the steps that a person follows."""
+
+from typing import Any
+
+from cases.models import EvidenceItem
+from evidence.models import Ingest
+
+STEPS = ("received", "sealed", "verified", "searchable", "indexed")
+DOING = {
+    "verify": "Hashing the sealed bytes again",
+    "unpack": "Unpacking into an item of its own",
+    "parse": "Recognising the format and reading the records",
+    "segment": "Recognising the format and reading the records",
+    "index": "Indexing every word",
+}
+
+
+def _reached(item: EvidenceItem) -> int:
+    """How many of the steps are done."""
+    if item.state == "quarantined":
+        return 3 if item.verified_at else 2
+    done = {"received": 1, "sealed": 2, "searchable": 4, "indexed": 5}[item.state]
+    return 3 if done == 2 and item.verified_at else done
+
+
+def told(item: EvidenceItem, ingest: Ingest | None) -> dict[str, Any]:
+    """The context of the state card: steps, progress of the one at hand, and whether anything will still change."""
+    reached = _reached(item)
+    terminal = item.state in {"indexed", "quarantined"}
+    steps = []
+    for i, name in enumerate(STEPS):
+        how = "done" if i < reached else "now" if i == reached and not terminal else ""
+        if item.state == "quarantined" and i == reached:
+            how = "failed"
+        steps.append({"name": name, "how": how})
+    at_work = ingest is not None and ingest.pending and not terminal
+    return {
+        "steps": steps,
+        "terminal": terminal,
+        "doing": DOING.get(ingest.step, ingest.step) if ingest is not None and at_work else "Waiting for a worker",
+        "progress_done": ingest.done_bytes if ingest is not None else 0,
+        "progress_total": ingest.total_bytes if ingest is not None and ingest.done_bytes else 0,
+        "attempts": ingest.attempts if ingest is not None else 0,
+        "failure": ingest.error if ingest is not None and at_work else "",
+    }

@@ -1,0 +1,184 @@
+"""My cases, a case's front page, and the steps that its status takes."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from cases import listings, policy, reads
+from cases.actors import Actor
+from cases.models.case import STATUSES
+from cases.perform import perform
+from cases.refusals import Refused, Unseen
+from cases.rules import case as commands
+from web import charts
+from web.door import command_id, made_from, member_view, whole_or_part
+from web.forms.case import AddPartyForm, CaseForm, ReasonForm
+from web.forms.shape import CommandForm
+from web.views.frame import CasePage
+
+PAGE = 50
+
+
+def may_create(actor: Actor) -> bool:
+    return actor.role in policy.POLICY["CreateCase"].who.split()
+
+
+@member_view("GET", "HEAD")
+def case_list(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The cases that the actor's party takes part in."""
+    text = request.GET.get("text", "").strip()[:200]
+    status = request.GET.get("status", "") if request.GET.get("status") in STATUSES else ""
+    page = int(request.GET["page"]) if request.GET.get("page", "").isdecimal() and len(request.GET["page"]) < 7 else 1
+    page = max(page, 1)
+    found = listings.with_parties(reads.my_cases(actor, status=status or None, text=text or None))
+    cases = list(found[(page - 1) * PAGE : page * PAGE + 1])
+    older = len(cases) > PAGE
+    cases = cases[:PAGE]
+    counts = listings.item_counts(actor, [case.pk for case in cases])
+    for case in cases:
+        case.shown_parties = [part.party for part in case.shown_parts]  # type: ignore[attr-defined]
+        case.shown_items = counts.get(case.pk, 0)  # type: ignore[attr-defined]
+    query = request.GET.copy()
+    query["page"] = str(page + 1)
+    context = {
+        "place": "cases",
+        "cases": cases,
+        "text": text,
+        "status": status,
+        "statuses": list(STATUSES),
+        "has_any": bool(cases) or bool(text or status) and reads.my_cases(actor).exists(),
+        "may_create": may_create(actor),
+        "more": query.urlencode() if older else "",
+        "page_number": page,
+    }
+    return whole_or_part(request, "web/cases/list.html", "web/cases/rows.html", context)
+
+
+@member_view("GET", "HEAD", "POST")
+def case_new(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Create a case, in draft."""
+    if not may_create(actor):
+        raise Refused("role", "Your role does not let you create a case; ask a lead investigator of your party.", status=403)
+    form = CaseForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            id_ = command_id(request)
+            said = {name: form.cleaned_data[name] for name in commands.SAID}
+            case = made_from(id_, "case")
+            try:
+                perform(commands.CreateCase(id=id_, case=case, **said), actor=actor)
+                return redirect("case", reads.case(actor, case).reference)
+            except Refused as refused:
+                form.refused(refused)
+                status = refused.status
+        else:
+            status = 422
+    return render(request, "web/cases/form.html", {"form": form, "place": "cases"}, status=status)
+
+
+@member_view("GET", "HEAD", "POST")
+def case_revise(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
+    """Change what is said about a case."""
+    case = reads.case(actor, reference)
+    if "ReviseCase" not in policy.offers(actor, case):
+        raise Refused("role", "The case cannot be revised by you as it stands now.", status=403)
+    form = CaseForm(request.POST or None, initial={name: getattr(case, name) for name in commands.SAID})
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            said = {name: form.cleaned_data[name] for name in commands.SAID}
+            try:
+                perform(commands.ReviseCase(id=command_id(request), case=case.pk, **said), actor=actor)
+                return redirect("case", case.reference)
+            except Refused as refused:
+                form.refused(refused)
+                status = refused.status
+        else:
+            status = 422
+    return render(request, "web/cases/form.html", {"form": form, "case": case, "place": "case"}, status=status)
+
+
+@dataclass
+class Step:
+    """A thing that may be done with the case now: its form and its words."""
+
+    name: str
+    label: str
+    means: str
+    form: CommandForm
+
+
+STEPS: dict[str, tuple[str, str, type[CommandForm]]] = {
+    "OpenCase": ("Open the case", "Takes it out of draft.", CommandForm),
+    "ContainCase": ("Mark as contained", "The abuse is stopped; the work goes on.", ReasonForm),
+    "CloseCase": ("Close the case", "Nothing is added to a closed case; it can be reopened.", ReasonForm),
+    "ReopenCase": ("Reopen the case", "Takes up the work again.", ReasonForm),
+    "AddParty": ("Add a party", "It sees the case and its history, and no evidence until the owner discloses it.", AddPartyForm),
+    "PlaceLegalHold": ("Place a legal hold", "Nothing of the case may be disposed of while your party’s hold stands.", ReasonForm),
+    "LiftLegalHold": ("Lift your party’s legal hold", "Other parties’ holds stay.", ReasonForm),
+}
+
+
+def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) -> list[Step]:
+    held = any(part.hold_reason for part in page.parts if part.party_id == page.actor.party)
+    moot = "PlaceLegalHold" if held else "LiftLegalHold"
+    steps = []
+    for name, (label, means, of) in STEPS.items():
+        if name not in page.offers or (name == moot and name != tried):
+            continue
+        drawn = form if name == tried and form is not None else of(auto_id=f"id_{name}_%s")
+        if isinstance(drawn, AddPartyForm):
+            choices = [(str(party.pk), party.name) for party in reads.candidates(page.actor, page.case)]
+            if not choices:
+                continue
+            drawn.fields["party"].choices = choices  # type: ignore[attr-defined]
+        steps.append(Step(name, label, means, drawn))
+    return steps
+
+
+def _overview(request: HttpRequest, page: CasePage, steps: list[Step], *, status: int = 200) -> HttpResponse:
+    items = list(reads.items(page.actor, page.case))
+    context = page.context(
+        items=items,
+        lanes=charts.lanes(items),
+        steps=steps,
+        holds=[part for part in page.parts if part.hold_reason],
+        records=sum(item.records or 0 for item in items),
+    )
+    return render(request, "web/cases/overview.html", context, status=status)
+
+
+@member_view("GET", "HEAD")
+def case_overview(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
+    """The front page of a case."""
+    page = CasePage(actor, reference, "overview", with_members=True)
+    return _overview(request, page, _steps(page))
+
+
+@member_view("POST")
+def case_step(request: HttpRequest, actor: Actor, reference: str, name: str) -> HttpResponse:
+    """Do one of the steps that the front page offers."""
+    if name not in STEPS:
+        raise Unseen
+    page = CasePage(actor, reference, "overview", with_members=True)
+    label, _, of = STEPS[name]
+    form = of(request.POST, auto_id=f"id_{name}_%s")
+    if isinstance(form, AddPartyForm):
+        form.fields["party"].choices = [(str(p.pk), p.name) for p in reads.candidates(actor, page.case)]  # type: ignore[attr-defined]
+        form.fields["party"].choices += [(str(p.pk), p.name) for p in page.parties.values()]  # type: ignore[attr-defined]
+    status = 422
+    if form.is_valid():
+        said = {key: value for key, value in form.cleaned_data.items() if key != "command"}
+        try:
+            perform(getattr(commands, name)(id=command_id(request), case=page.case.pk, **said), actor=actor)
+            return redirect("case", page.case.reference)
+        except Refused as refused:
+            form.refused(refused)
+            status = refused.status
+    steps = _steps(page, tried=name, form=form)
+    if not any(step.name == name for step in steps):
+        messages.error(request, f"{label}: {'; '.join(e for errors in form.errors.values() for e in errors)}")
+    return _overview(request, page, steps, status=status)

@@ -1,0 +1,161 @@
+"""The evidence of a case: its list, one item, and what may be done with it."""
+
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+
+from cases import examination, policy, reads
+from cases.actors import Actor
+from cases.models import EvidenceItem
+from cases.perform import perform
+from cases.refusals import Refused
+from cases.rules.sharing import DiscloseEvidence
+from web import charts, ingest
+from web.custodial import summed_up, told
+from web.door import command_id, from_elsewhere, member_view
+from web.forms.evidence import DiscloseForm
+from web.records import Columns, drawn
+from web.views.frame import CasePage
+
+FIRST = 8
+REJECTS = 50
+
+
+@member_view("GET", "HEAD")
+def evidence_list(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
+    """The items that the actor may see."""
+    page = CasePage(actor, reference, "evidence")
+    items = list(reads.items(actor, page.case))
+    context = page.context(items=items, total_records=sum(item.records or 0 for item in items))
+    return render(request, "web/evidence/list.html", context)
+
+
+def _facts(item: EvidenceItem) -> tuple[list[tuple[str, str]], str]:
+    """What is stated of an item's acquisition, and the names of what a court would ask for and is not."""
+    covered = " – ".join(text for text in (item.covers_from_text, item.covers_until_text) if text)
+    stated = [
+        ("Source system", item.source_system),
+        ("Account", item.account),
+        ("Tenant", item.tenant),
+        ("Host", item.host),
+        ("Covers", covered),
+        ("Acquired by", item.acquired_by),
+        ("Acquired at", item.acquired_at_text),
+        ("Method", item.method),
+        ("Tool", f"{item.tool} {item.tool_version}".strip()),
+        ("Legal basis", item.legal_basis),
+    ]
+    wanted = {"Source system", "Covers", "Acquired at", "Method", "Legal basis"} if not item.parent_id else set()
+    missing = [name.lower() for name, value in stated if name in wanted and not value]
+    return [(name, value) for name, value in stated if value], ", ".join(missing)
+
+
+def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: DiscloseForm | None = None, status: int = 200) -> HttpResponse:
+    actor = page.actor
+    offers = policy.offers(actor, item)
+    custody = told(reads.custody(actor, item), page.parties)
+    facts, missing = _facts(item)
+    others = list(reads.disclosed_to(actor, item))
+    family = [one for one in reads.items(actor, page.case).filter(parent__in=[item.pk, item.parent_id]) if one.parent_id == item.pk] \
+        if item.format == "gzip" else []
+    parent_seen = bool(item.parent_id) and reads.items(actor, page.case).filter(pk=item.parent_id).exists()
+    if form is None and "DiscloseEvidence" in offers:
+        form = DiscloseForm(auto_id="id_disclose_%s")
+    if form is not None:
+        known = {item.owner_id, *(one.pk for one in others)}
+        form.fields["party"].choices = [  # type: ignore[attr-defined]
+            (str(p.pk), p.name) for p in page.parties.values() if p.pk not in known
+        ]
+    context = page.context(
+        item=item,
+        custody=custody,
+        custody_sentence=summed_up(custody),
+        line=charts.custody_line(custody, holder=item.holder),
+        facts=facts,
+        facts_missing=missing,
+        derived=family,
+        parent_seen=parent_seen,
+        seen_by=[item.owner, *others],
+        disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
+        may_download="ExamineEvidence" in offers and item.sha256,
+        may_preview="ExamineEvidence" in offers and item.state in {"searchable", "indexed"} and item.records is not None and item.format not in reads.CONTAINERS,
+        **ingest.told(item, reads.ingest_of(actor, item)),
+    )
+    if context["may_preview"] and request.GET.get("show") == "records" and not from_elsewhere(request):
+        context |= _shown(page, item)
+    return render(request, "web/evidence/item.html", context, status=status)
+
+
+def _shown(page: CasePage, item: EvidenceItem) -> dict[str, Any]:
+    """The first records and the rejects; reading them is recorded before they are read."""
+    found = examination.search(page.actor, page.case, query="", items=[item.pk], limit=FIRST)
+    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.page.records)
+    rejects = examination.rejects(page.actor, item, limit=REJECTS).records if item.rejects else ()
+    return {
+        "columns": columns,
+        "first_records": drawn(found.page.records, columns, {item.pk: item.owner}),
+        "rejects": rejects,
+        "shown": True,
+    }
+
+
+@member_view("GET", "HEAD")
+def item_page(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
+    """One item: its custody, hashes, facts, and how far the worker is."""
+    page = CasePage(actor, reference, "evidence")
+    return _page(request, page, reads.item(actor, page.case, label))
+
+
+@member_view("GET", "HEAD")
+def item_state(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
+    """What changes while the worker is at it; polled until nothing changes any more."""
+    page = CasePage(actor, reference, "evidence")
+    item = reads.item(actor, page.case, label)
+    custody = told(reads.custody(actor, item), page.parties)
+    context = {
+        "case": page.case,
+        "item": item,
+        "custody": custody,
+        "custody_sentence": summed_up(custody),
+        "line": charts.custody_line(custody, holder=item.holder),
+        "polled": True,
+        **ingest.told(item, reads.ingest_of(actor, item)),
+    }
+    return render(request, "web/evidence/state_poll.html", context)
+
+
+@member_view("POST")
+def item_disclose(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
+    """Let another party see an item and read its content."""
+    page = CasePage(actor, reference, "evidence")
+    item = reads.item(actor, page.case, label)
+    form = DiscloseForm(request.POST, auto_id="id_disclose_%s")
+    form.fields["party"].choices = [(str(p.pk), p.name) for p in page.parties.values()]  # type: ignore[attr-defined]
+    status = 422
+    if form.is_valid():
+        said = {name: form.cleaned_data[name] for name in ("party", "purpose", "legal_basis")}
+        said["party"] = next(pk for pk in page.parties if str(pk) == said["party"])
+        try:
+            perform(DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said), actor=actor)
+            return redirect("item", page.case.reference, item.label)
+        except Refused as refused:
+            if refused.status == 404:
+                raise
+            form.refused(refused)
+            status = refused.status
+    return _page(request, page, item, form=form, status=status)
+
+
+@member_view("POST")
+def item_download(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponseBase:
+    """The sealed bytes; the download is in custody before the first of them leaves."""
+    case = reads.case(actor, reference)
+    item = reads.item(actor, case, label)
+    content, name, size = examination.open_content(actor, item)
+    response = FileResponse(content, as_attachment=True, filename=name or f"{case.reference}-{item.label}")
+    # The content is somebody's evidence, never a page of this site.
+    response.headers["Content-Type"] = "application/octet-stream"
+    response.headers["Content-Length"] = str(size)
+    response.headers["X-Content-SHA256"] = item.sha256
+    return response
