@@ -1,8 +1,8 @@
 """Reading evidence. Whatever is shown was recorded in the ledger first: no commit, no bytes."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -14,26 +14,13 @@ from cases.perform import perform
 from cases.refusals import Invalid, Refused, Unseen
 from cases.rules.acting import Actor
 from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.shape import stamp
 from evidence import search as engine
-from evidence.lineindex import lines_at
 from evidence.search import FieldInfo, Histogram, Page, QueryError, Record, SearchLimit, Source, Table
 from evidence.segments import segment_dir
 from evidence.vault import vault
 
-__all__ = [
-    "Findings",
-    "RawLine",
-    "aggregate",
-    "fields",
-    "histogram",
-    "open_content",
-    "raw_context",
-    "record",
-    "rejects",
-    "search",
-]
-
-COUNTED = -1
+REJECTS = "_exists_:_error"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +31,14 @@ class Findings:
     histogram: Histogram | None
     facets: dict[str, Table]
     items: list[EvidenceItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The first records of an item, and the first lines that did not parse."""
+
+    records: list[Record]
+    rejects: list[Record]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +65,18 @@ def search(
     interval: str | None = None,
 ) -> Findings:
     """Records of the items that the actor may read, by time, with facets (top values of fields) and a histogram where
-    `interval` is given ("auto" or "15m"). Refused 422 with `field="query"` and the position for a bad query, Refused
-    503 "search-limit" when a limit is hit, Unseen when one of `items` is not visible."""
-    raise NotImplementedError
+    `interval` is given ("auto" or "15m"). Invalid with `field="query"` and the position for a bad query, Refused 503
+    "search-limit" when a limit is hit, Unseen when one of `items` is not visible."""
+    readable, sources = _scope(actor, case, items)
+    with _in_plain_words():
+        page = engine.search(sources, query=query, start=start, end=end, limit=limit, cursor=cursor)
+        over_time = (
+            engine.histogram(sources, query=query, start=start, end=end, interval=interval) if interval else None
+        )
+        tops = {by: engine.aggregate(sources, query=query, start=start, end=end, by=by, limit=10) for by in facets}
+    shown = Counter(record.item for record in page.records)
+    _examine(actor, case, readable, "search", _asked(query, start, end), shown)
+    return Findings(page=page, histogram=over_time, facets=tops, items=readable)
 
 
 def histogram(
@@ -87,7 +91,13 @@ def histogram(
     by_item: bool = False,
 ) -> Histogram:
     """Counts over time; recorded as an "aggregate" examination."""
-    raise NotImplementedError
+    readable, sources = _scope(actor, case, items)
+    with _in_plain_words():
+        found = engine.histogram(
+            sources, query=query, start=start, end=end, interval=interval, by_item=by_item
+        )
+    _examine(actor, case, readable, "aggregate", _asked(query, start, end), {})
+    return found
 
 
 def aggregate(
@@ -103,29 +113,120 @@ def aggregate(
     limit: int = 20,
 ) -> Table:
     """The values of a field with the largest metric; recorded as an "aggregate" examination."""
-    raise NotImplementedError
+    readable, sources = _scope(actor, case, items)
+    with _in_plain_words():
+        found = engine.aggregate(
+            sources, query=query, start=start, end=end, by=by, metric=metric, limit=limit
+        )
+    _examine(actor, case, readable, "aggregate", f"{metric} by {by} of {_asked(query, start, end) or '*'}", {})
+    return found
 
 
 def fields(actor: Actor, case: Case, *, items: Sequence[UUID] | None = None) -> list[FieldInfo]:
-    """The names of the fields that the readable items have; names are not content, so nothing is recorded."""
-    raise NotImplementedError
+    """The fields that the readable items have. Names are metadata of an item like its format: nothing is recorded."""
+    return engine.fields(_scope(actor, case, items)[1])
 
 
 def record(actor: Actor, item: EvidenceItem, line: int) -> Record:
     """One record by its line number, or Unseen. Recorded as a preview."""
-    raise NotImplementedError
+    source = _readable_source(actor, item)
+    with _in_plain_words():
+        found = engine.records_at([source], item=item.pk, lines=[line])
+    if not found:
+        raise Unseen
+    _examine(actor, item.case, [item], "preview", f"line {line}", {item.pk: 1})
+    return found[0]
 
 
-def raw_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> list[RawLine]:
-    """Lines around one from the sealed bytes. Recorded as a preview."""
-    raise NotImplementedError
+def preview(actor: Actor, item: EvidenceItem, *, records: int = 25, rejects: int = 25) -> Preview:
+    """The first records and the first rejects of an item, as one examination."""
+    source = _readable_source(actor, item)
+    with _in_plain_words():
+        first = engine.records_at([source], item=item.pk, lines=range(1, records + 1)) if records else []
+        bad = engine.search([source], query=REJECTS, limit=rejects).records if rejects and item.rejects else ()
+    shown = {item.pk: len(first) + len(bad)}
+    _examine(actor, item.case, [item], "preview", "first records", shown)
+    return Preview(records=first, rejects=list(bad))
 
 
 def rejects(actor: Actor, item: EvidenceItem, *, limit: int = 100, cursor: str | None = None) -> Page:
     """The lines of an item that did not parse, with their reasons. Recorded as a preview."""
-    raise NotImplementedError
+    source = _readable_source(actor, item)
+    with _in_plain_words():
+        page = engine.search([source], query=REJECTS, limit=limit, cursor=cursor)
+    _examine(actor, item.case, [item], "preview", "lines that did not parse", {item.pk: len(page.records)})
+    return page
+
+
+def raw_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> list[RawLine]:
+    """Lines around one from the sealed bytes. Recorded as a preview."""
+    from evidence.lineindex import lines_at
+
+    source = _readable_source(actor, item)
+    first = max(1, line - around)
+    found = lines_at(source.sealed, source.segment / "lines.idx", first, line + around - first + 1)
+    if not any(each.line == line for each in found):
+        raise Unseen
+    _examine(actor, item.case, [item], "preview", f"lines {first} to {line + around}", {item.pk: len(found)})
+    return [
+        RawLine(line=each.line, offset=each.offset, text=each.data.decode("utf-8", "replace"), cut=each.cut)
+        for each in found
+    ]
 
 
 def open_content(actor: Actor, item: EvidenceItem) -> tuple[BinaryIO, str, int]:
     """The sealed bytes as an open file, their file name and size. Recorded as a download before the file is opened."""
-    raise NotImplementedError
+    reads.readable_item(actor, item)
+    _examine(actor, item.case, [item], "download", "", {})
+    return vault().open(item.sha256), item.filename, item.size
+
+
+def _scope(actor: Actor, case: Case, only: Sequence[UUID] | None) -> tuple[list[EvidenceItem], list[Source]]:
+    readable = reads.readable_items(actor, case, only)
+    return readable, [_source(item) for item in readable]
+
+
+def _readable_source(actor: Actor, item: EvidenceItem) -> Source:
+    reads.readable_item(actor, item)
+    if item.state not in ("searchable", "indexed") or item.format in reads.CONTAINERS:
+        raise Refused("not-searchable", "This item has no records to show yet.")
+    return _source(item)
+
+
+def _source(item: EvidenceItem) -> Source:
+    return Source(
+        item=item.pk,
+        number=item.label,
+        segment=segment_dir(item.pk),
+        sealed=vault().path(item.sha256),
+        indexed=item.state == "indexed",
+    )
+
+
+def _examine(
+    actor: Actor, case: Case, items: Sequence[EvidenceItem], how: str, query: str, shown: dict[UUID, int]
+) -> None:
+    """Commit what is about to be shown. Every item in scope is named, also where none of its records is shown: that a
+    word is not in there has been learned as well."""
+    if not items:
+        return
+    seen = tuple(Examination(item=item.pk, how=how, query=query, shown=shown.get(item.pk, 0)) for item in items)
+    perform(ExamineEvidence(case=case.pk, examinations=seen), actor=actor)
+
+
+def _asked(query: str, start: datetime | None, end: datetime | None) -> str:
+    """The query with its time range, as the owner of an item will read it."""
+    since = f" from {stamp(start)}" if start else ""
+    until = f" until {stamp(end)}" if end else ""
+    return f"{query}{since}{until}".strip()
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """What the search engine refuses, as the doors know it."""
+    try:
+        yield
+    except QueryError as error:
+        raise Invalid("query", error.sentence, code="bad-query", position=error.position) from error
+    except SearchLimit as error:
+        raise Refused("search-limit", error.sentence, status=503) from error

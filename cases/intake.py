@@ -9,9 +9,9 @@ from cases import policy, reads
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Forbidden, Invalid, Refused
-from cases.rules import values
 from cases.rules.acting import Actor
-from cases.rules.custody import AcquireEvidence, AcquisitionFacts, SealedBytes
+from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
+from cases.rules.custody import AcquireEvidence
 from evidence.vault import DamagedBlob, Sealed, VaultError, VaultFull, WrongHash, vault
 
 __all__ = ["AcquisitionFacts", "may_receive", "receive"]
@@ -60,10 +60,8 @@ def receive(
     may_receive(actor, case)
     id_ = command_id or uuid4()
     item = uuid5(id_, "item")
-    stated = declared_sha256 or facts.declared_sha256
-    declared = values.digest(stated, "sha256", "The declared SHA-256", size=32, needed=False)
-    facts = replace(facts, declared_sha256=declared)
-    probe(facts)
+    facts = replace(facts, declared_sha256=declared_sha256 or facts.declared_sha256)
+    declared = accepted(facts)["declared_sha256"]
     sealed = _seal(source, declared or None)
     perform(
         AcquireEvidence(
@@ -83,11 +81,6 @@ def receive(
         actor=actor,
     )
     return reads.item(actor, case, item)
-
-
-def probe(facts: AcquisitionFacts) -> None:
-    """Raise Invalid for facts that AcquireEvidence would refuse, before any bytes are taken."""
-    raise NotImplementedError
 
 
 def _seal(source: Readable | Unsealed, declared: str | None) -> Sealed:

@@ -25,7 +25,7 @@ from cases.rules.acting import Actor
 from cases.rules.custody_events import EvidenceExamined
 from cases.rules.shape import Event
 from evidence.models import Ingest
-from ledger import log as ledger_log
+from ledger import reading
 from ledger.entries import Head, Opening, Receipt, StoredEvent
 from ledger.reading import receipt_of
 
@@ -137,8 +137,8 @@ class LedgerRow:
 
 def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) -> list[LedgerRow]:
     """Entries after an index, with the openings that the actor's party may read. Three queries."""
-    rows = ledger_log.read_entries(case.pk, after=after, limit=limit)
-    stored = {event.index: event for event in ledger_log.read_events(case.pk, after=after, limit=limit)}
+    rows = reading.read_entries(case.pk, after=after, limit=limit)
+    stored = {event.index: event for event in reading.read_events(case.pk, after=after, limit=limit)}
     told = {index: events.read(event) for index, event in stored.items()}
     mentioned = {item for event in told.values() for item in sentences.items_of(event)}
     labels = dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
@@ -168,7 +168,7 @@ def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) 
 
 def ledger_head(actor: Actor, case: Case) -> Head:
     """Size, root and checkpoint of a visible case's log."""
-    head = ledger_log.head(case.pk)
+    head = reading.head(case.pk)
     if head is None:
         raise Unseen
     return head

@@ -144,6 +144,8 @@ def _disclosed(batch: Batch, event: EvidenceDisclosed, stored: StoredEvent) -> N
 
 def _examined(batch: Batch, event: EvidenceExamined, stored: StoredEvent) -> None:
     for shown in event.items:
+        if event.how == "search" and not shown.records:
+            continue  # the ledger has it; on the item's own page nothing was shown
         told = {"how": HOW[event.how], "query": event.query, "records": shown.records}
         batch.add(_step(stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told))
 
