@@ -1,0 +1,125 @@
+"""The fixed-seed test vectors of docs/ledger-format.md. `python -m tests.ledger.make_vectors` writes them anew."""
+
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ledger import commitments, jcs, leaf, merkle, signing
+
+VECTORS = Path(__file__).parent / "vectors"
+SEED = bytes(range(32))
+CASE = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
+NORTHWIND = UUID("11111111-1111-4111-8111-111111111111")
+ORIGIN = f"countersign/example.org/case/{CASE}"
+KEY = signing.HostKey(
+    Ed25519PrivateKey.from_private_bytes(SEED), Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
+)
+
+
+def body(index: int) -> dict[str, jcs.Json]:
+    """The body of entry `index` of the example log."""
+    return {
+        "type": "EvidenceExamined",
+        "schema": 1,
+        "actor": {"kind": "member", "member": "22222222-2222-4222-8222-222222222222", "name": "Zoë"},
+        "stream": "case",
+        "version": index + 1,
+        "command": str(UUID(int=index + 1)),
+        "purpose": "Who asked for it?\n",
+        "lines": [1, index, None, True],
+    }
+
+
+def salts(index: int, count: int) -> bytes:
+    """Salts that anybody can make again: SHA-256 over the entry's index and the field's place among the sorted names."""
+    return b"".join(sha256(f"salt {index} {n}".encode()).digest() for n in range(count))
+
+
+def entry_vector(index: int) -> dict[str, Any]:
+    """One entry with every step from its body to its leaf hash."""
+    content, at = body(index), datetime(2026, 2, 8, 10, 44, 10, 123456 + index, tzinfo=UTC)
+    salt = salts(index, len(content))
+    single = commitments.split_salts(salt)
+    commit = commitments.commit_body(content, salt)
+    data = leaf.build(leaf.Leaf(ORIGIN, index, at, NORTHWIND, commit))
+    return {
+        "body": content,
+        "salts": {name: one.hex() for name, one in zip(sorted(content), single, strict=True)},
+        "field_digests": {
+            name: commitments.field_digest(one, name, content[name]).hex()
+            for name, one in zip(sorted(content), single, strict=True)
+        },
+        "commit": commit.hex(),
+        "leaf": data.decode(),
+        "leaf_hash": merkle.leaf_hash(data).hex(),
+    }
+
+
+def entries() -> dict[str, Any]:
+    """A log of five entries, the checkpoints after each, and the key that signed them."""
+    made = [entry_vector(index) for index in range(5)]
+    hashes = [bytes.fromhex(one["leaf_hash"]) for one in made]
+    return {
+        "origin": ORIGIN,
+        "private_key_seed": SEED.hex(),
+        "public_key": KEY.public.hex(),
+        "vkey": signing.vkey(ORIGIN, KEY.public),
+        "entries": made,
+        "checkpoints": [
+            KEY.sign(ORIGIN, signing.checkpoint_text(ORIGIN, size, merkle.root_of_leaves(hashes[:size])))
+            for size in range(1, 6)
+        ],
+    }
+
+
+def proof(hashes: list[bytes], ranges: list[tuple[int, int]]) -> list[str]:
+    """The hashes of the ranges, computed from the leaves."""
+    return [merkle.root_of_leaves(hashes[start:end]).hex() for start, end in ranges]
+
+
+def tree() -> dict[str, Any]:
+    """Roots of the first sizes, and all proofs in a tree of seven leaves; leaf n is the decimal text of n."""
+    hashes = [merkle.leaf_hash(str(n).encode()) for n in range(17)]
+    return {
+        "leaf_hashes": [one.hex() for one in hashes],
+        "roots": [merkle.root_of_leaves(hashes[:size]).hex() for size in range(18)],
+        "inclusion": [
+            {"index": index, "size": 7, "proof": proof(hashes, merkle.inclusion_ranges(index, 7))} for index in range(7)
+        ],
+        "consistency": [
+            {"size1": old, "size2": 7, "proof": proof(hashes, merkle.consistency_ranges(old, 7))} for old in range(1, 8)
+        ],
+    }
+
+
+def canonical() -> dict[str, Any]:
+    """Values with their canonical bytes in hex, and JSON texts that lie outside the profile."""
+    values: list[Any] = [
+        None, True, 0, -1, 2**53 - 1, "", "a/b\\\"\u007f\u2028é€😀", "\b\t\n\f\r\x01\x1f", [], {}, [1, [2, {"b": 1, "a": [None]}]],
+        {"z": 1, "a_1": 2, "10": 3, "_": 4, "1": 5},
+    ]  # fmt: skip
+    return {
+        "canonical": [{"value": value, "hex": jcs.canonical(value).hex()} for value in values],
+        "outside": [
+            "1.0", "1e3", "9007199254740992", "-9007199254740992", "NaN", "Infinity", '"\\u0000"', '"\\ud800"', '{"A":1}', '{"":1}',
+            '{"é":1}', '{"a b":1}', '{"' + "k" * 41 + '":1}', '{"a":1,"a":1}',
+        ],
+    }  # fmt: skip
+
+
+ALL = {"entries": entries, "merkle": tree, "jcs": canonical}
+
+
+def text(name: str) -> str:
+    """The file of one set of vectors."""
+    return json.dumps(ALL[name](), ensure_ascii=True, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    for name in ALL:
+        (VECTORS / f"{name}.json").write_text(text(name), encoding="ascii")

@@ -1,0 +1,60 @@
+"""The published vectors hold, and are what the code makes today: the bytes of the ledger never change by accident."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ledger import commitments, jcs, leaf, merkle, signing
+from ledger.errors import NotCanonical
+from tests.ledger.make_vectors import ALL, VECTORS, text
+
+
+def stored(name: str) -> Any:
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="ascii"))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_stored_vectors_are_what_the_code_makes(name: str) -> None:
+    assert (VECTORS / f"{name}.json").read_text(encoding="ascii") == text(name)
+
+
+def test_every_step_of_an_entry_can_be_retraced() -> None:
+    log = stored("entries")
+    hashes = []
+    for index, entry in enumerate(log["entries"]):
+        digests = {
+            name: commitments.field_digest(bytes.fromhex(salt), name, entry["body"][name])
+            for name, salt in entry["salts"].items()
+        }
+        assert {name: digest.hex() for name, digest in digests.items()} == entry["field_digests"]
+        sealed = leaf.parse(entry["leaf"].encode())
+        assert sealed.commit == commitments.commit_digests(digests.values()) == bytes.fromhex(entry["commit"])
+        assert (sealed.index, sealed.log) == (index, log["origin"])
+        hashes.append(merkle.leaf_hash(entry["leaf"].encode()))
+        assert hashes[-1].hex() == entry["leaf_hash"]
+        signed = signing.verify_checkpoint(
+            log["checkpoints"][index], name=log["origin"], public=bytes.fromhex(log["public_key"])
+        )
+        assert (signed.size, signed.root) == (index + 1, merkle.root_of_leaves(hashes))
+
+
+def test_every_proof_in_the_vectors_verifies() -> None:
+    tree = stored("merkle")
+    hashes, roots = ([bytes.fromhex(one) for one in tree[name]] for name in ("leaf_hashes", "roots"))
+    for case in tree["inclusion"]:
+        proof = [bytes.fromhex(one) for one in case["proof"]]
+        merkle.verify_inclusion(case["index"], case["size"], hashes[case["index"]], proof, roots[case["size"]])
+    for case in tree["consistency"]:
+        proof = [bytes.fromhex(one) for one in case["proof"]]
+        merkle.verify_consistency(case["size1"], case["size2"], proof, roots[case["size1"]], roots[case["size2"]])
+
+
+def test_canonical_values_in_the_vectors() -> None:
+    vectors = stored("jcs")
+    for case in vectors["canonical"]:
+        assert jcs.canonical(case["value"]).hex() == case["hex"]
+        assert jcs.parse(bytes.fromhex(case["hex"])) == case["value"]
+    for outside in vectors["outside"]:
+        with pytest.raises(NotCanonical):
+            jcs.parse(outside.encode())
