@@ -24,7 +24,7 @@ def sweep_at_start(**_: Any) -> None:
 
 @worker_process_init.connect
 def die_with_the_worker(**_: Any) -> None:
-    """A pool process ends with its parent, or a killed worker's ingest would go on unseen beside its retry."""
+    """A pool process ends with its parent, or a killed worker's ingest would go on beside its retry."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

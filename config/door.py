@@ -1,4 +1,4 @@
-"""The listening socket. The launcher keeps it, so a restarted gunicorn finds its port and callers only wait."""
+"""The listening socket: the launcher keeps it, so callers only wait while gunicorn restarts."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and recorded ones that are stopped only when they are really ours."""
+"""Child processes that end with their parent, and recorded ones stopped only when really ours."""
 
 import contextlib
 import ctypes
@@ -27,7 +27,7 @@ class ServerUser:
     gid: int
 
 
-def spawn(  # noqa: PLR0913 - each is one property of a process, all named at the call
+def spawn(
     argv: Sequence[str],
     *,
     log: Path,
@@ -100,13 +100,14 @@ def still_ours(recorded: Recorded) -> bool:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         program = process.exe().removesuffix(" (deleted)")
-        return program == recorded.program and abs(process.create_time() - recorded.started) < 1.5
+        started = float(process.create_time())
+        return program == recorded.program and abs(started - recorded.started) < 1.5
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
 
 def stop_recorded(recorded: Recorded, *, first: signal.Signals, wait: float) -> bool:
-    """Stop an orphan by its recorded id: politely, then for good. False where there was nothing of ours to stop."""
+    """Stop an orphan by its recorded id, politely and then for good; False where there is none of ours."""
     if not still_ours(recorded):
         return False
     for sent, patience in ((first, wait), (signal.SIGKILL, 5.0)):
@@ -122,8 +123,5 @@ def stop_recorded(recorded: Recorded, *, first: signal.Signals, wait: float) -> 
 
 def working_in(folder: Path) -> list[int]:
     """Processes whose working directory is `folder`: for PostgreSQL, its postmaster and every backend."""
-    found = []
-    for process in psutil.process_iter(["pid", "cwd"]):
-        if process.info["cwd"] == str(folder):
-            found.append(int(process.info["pid"]))
-    return found
+    processes = psutil.process_iter(["pid", "cwd"])
+    return [int(process.info["pid"]) for process in processes if process.info["cwd"] == str(folder)]

@@ -41,7 +41,14 @@ class Programs:
         return spawn(
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"fd://{door}"),
-                *("--worker-class", "gthread", "--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS)),
+                *(
+                    "--worker-class",
+                    "gthread",
+                    "--workers",
+                    str(WEB_PROCESSES),
+                    "--threads",
+                    str(WEB_THREADS),
+                ),
                 *("--graceful-timeout", "2", "--timeout", "60", "--keep-alive", "15", "--no-control-socket"),
             ],
             log=self.log / "web.log",
@@ -51,7 +58,7 @@ class Programs:
         )
 
     def worker(self) -> subprocess.Popen[bytes]:
-        """One Celery worker. Two processes at least, so that a long ingest does not hold up the small tasks."""
+        """One Celery worker, of two processes at least: a long ingest must not hold up the small tasks."""
         default = min(4, max(2, os.cpu_count() or 2))
         node = hashlib.sha256(os.fsencode(self.var)).hexdigest()[:8]
         return spawn(

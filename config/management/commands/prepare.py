@@ -19,7 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, make the cache table, grant."""
         if "owner" not in connections:
-            raise CommandError("DATABASE_OWNER_URL is not set: only the database's owner may change its schema.")
+            raise CommandError(
+                "DATABASE_OWNER_URL is not set: only the database's owner may change its schema."
+            )
         try:
             connections["owner"].ensure_connection()
         except OperationalError as error:
