@@ -4,9 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, path, re_path, register_converter, resolve
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.views import SpectacularJSONAPIView
 
 from api.problems import NOT_FOUND, Problem, answer
+from api.schema import SchemaView
 from api.views import cases, evidence, ledger, search
 
 
@@ -64,7 +64,7 @@ app_name = "api"
 _case = "cases/<id:case>"
 _item = f"{_case}/evidence/<id:item>"
 urlpatterns = [
-    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema", SchemaView.as_view(), name="schema"),
     path("me", cases.Me.as_view(), name="me"),
     path("cases", cases.Cases.as_view(), name="cases"),
     path(_case, cases.OneCase.as_view(), name="case"),

@@ -239,11 +239,6 @@ def disclosed_to(actor: Actor, item: EvidenceItem) -> list[Party]:
     return list(Party.objects.filter(group__in=grants.values("group")).exclude(pk=item.owner_id))
 
 
-def own_party(actor: Actor) -> Party:
-    """The party that the actor acts for."""
-    return Party.objects.get(pk=actor.party)
-
-
 def item_ids(actor: Actor, case: Case, given: Sequence[str]) -> list[UUID]:
     """Items named by id or number ("E-3", "3"), as ids; Unseen if one of them is not visible. One query."""
     visible = {str(number): pk for pk, number in items(actor, case).values_list("pk", "number")}

@@ -4,9 +4,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.fields import Instant, Marking, PlainChoice, StrictSerializer
-from cases.models.case import STATUSES
-from cases.rules.values import CATEGORIES, PARTS, PARTY_KINDS, SEVERITIES
+from api.serializers.fields import (
+    CASE_STATUSES,
+    CATEGORIES,
+    NEW_PARTS,
+    PARTS,
+    PARTY_KINDS,
+    SEVERITIES,
+    STATUS_GOALS,
+    Instant,
+    Marking,
+    PlainChoice,
+    StrictSerializer,
+)
 
 
 class PartyAnswer(serializers.Serializer[Any]):
@@ -15,7 +25,7 @@ class PartyAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     short_name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=list(PARTY_KINDS))
+    kind = serializers.ChoiceField(choices=PARTY_KINDS)
 
 
 class EntryAnswer(serializers.Serializer[Any]):
@@ -52,8 +62,8 @@ class NewCase(StrictSerializer):
 
     title = serializers.CharField(max_length=200)
     summary = serializers.CharField(max_length=10_000, allow_blank=True, default="")
-    category = PlainChoice(choices=list(CATEGORIES), default="other")
-    severity = PlainChoice(choices=list(SEVERITIES), default="medium")
+    category = PlainChoice(choices=CATEGORIES, default="other")
+    severity = PlainChoice(choices=SEVERITIES, default="medium")
     tlp = Marking(default="TLP:AMBER")
     reference = serializers.CharField(
         max_length=40, allow_blank=True, default="", help_text="Left out, the host draws a free one: CS-2026-0417."
@@ -65,8 +75,8 @@ class CaseRevision(StrictSerializer):
 
     title = serializers.CharField(max_length=200, required=False)
     summary = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
-    category = PlainChoice(choices=list(CATEGORIES), required=False)
-    severity = PlainChoice(choices=list(SEVERITIES), required=False)
+    category = PlainChoice(choices=CATEGORIES, required=False)
+    severity = PlainChoice(choices=SEVERITIES, required=False)
     tlp = Marking(required=False)
 
 
@@ -77,14 +87,14 @@ class CaseAnswer(serializers.Serializer[Any]):
     reference = serializers.CharField()
     title = serializers.CharField()
     summary = serializers.CharField()
-    category = serializers.ChoiceField(choices=list(CATEGORIES))
-    severity = serializers.ChoiceField(choices=list(SEVERITIES))
+    category = serializers.ChoiceField(choices=CATEGORIES)
+    severity = serializers.ChoiceField(choices=SEVERITIES)
     tlp = Marking()
-    status = serializers.ChoiceField(choices=list(STATUSES))
+    status = serializers.ChoiceField(choices=CASE_STATUSES)
     status_reason = serializers.CharField()
     legal_hold = serializers.BooleanField()
     lead = PartyAnswer()
-    my_part = serializers.ChoiceField(choices=list(PARTS))
+    my_part = serializers.ChoiceField(choices=PARTS)
     created_at = Instant()
     updated_at = Instant()
     closed_at = Instant(allow_null=True)
@@ -106,7 +116,7 @@ class CasePage(serializers.Serializer[Any]):
 class StatusChange(StrictSerializer):
     """Where the case shall go, and why."""
 
-    to = PlainChoice(choices=["open", "contained", "closed"])
+    to = PlainChoice(choices=STATUS_GOALS)
     reason = serializers.CharField(
         max_length=2_000, allow_blank=True, default="", help_text="Needed for all but opening a draft."
     )
@@ -123,14 +133,14 @@ class NewParticipation(StrictSerializer):
     """The party that shall join, and its part."""
 
     party = serializers.UUIDField()
-    role = PlainChoice(choices=[part for part in PARTS if part != "lead"])
+    role = PlainChoice(choices=NEW_PARTS)
 
 
 class ParticipationAnswer(serializers.Serializer[Any]):
     """A party's part in the case."""
 
     party = PartyAnswer()
-    role = serializers.ChoiceField(choices=list(PARTS))
+    role = serializers.ChoiceField(choices=PARTS)
     joined_at = Instant()
 
 

@@ -5,8 +5,15 @@ from typing import Any
 from rest_framework import serializers
 
 from api.serializers.cases import PartyAnswer, ReceiptAnswer
-from api.serializers.fields import Instant, Marking, PlainChoice, StrictSerializer
-from cases.models.evidence import CUSTODY_KINDS, STATES
+from api.serializers.fields import (
+    ITEM_KINDS,
+    ITEM_STATES,
+    STEP_KINDS,
+    Instant,
+    Marking,
+    PlainChoice,
+    StrictSerializer,
+)
 from cases.refusals import Invalid
 from cases.rules import values
 from cases.rules.custody import AcquisitionFacts
@@ -39,7 +46,7 @@ class NewEvidence(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True, max_length=None)
     sha256 = _line(64, "The SHA-256 that the source declares; other bytes are refused with 422 and leave nothing.")
     title = _line(200, "Left out, the file's name.")
-    kind = PlainChoice(choices=list(values.ITEM_KINDS), default="log")
+    kind = PlainChoice(choices=ITEM_KINDS, default="log")
     marking = Marking(default="TLP:AMBER")
     source_system = _line(200, "The system that the bytes come from.")
     account = _line(200, "The account there.")
@@ -95,8 +102,8 @@ class ItemAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.CharField(source="label")
     title = serializers.CharField()
-    kind = serializers.ChoiceField(choices=list(values.ITEM_KINDS))
-    state = serializers.ChoiceField(choices=list(STATES))
+    kind = serializers.ChoiceField(choices=ITEM_KINDS)
+    state = serializers.ChoiceField(choices=ITEM_STATES)
     marking = Marking()
     owner = PartyAnswer()
     holder = PartyAnswer()
@@ -166,7 +173,7 @@ class CustodyAnswer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     entry = serializers.IntegerField(help_text="Index of its entry in the case's ledger.")
-    kind = serializers.ChoiceField(choices=list(CUSTODY_KINDS))
+    kind = serializers.ChoiceField(choices=STEP_KINDS)
     who = serializers.CharField()
     party = PartyAnswer(allow_null=True)
     occurred_at = Instant()

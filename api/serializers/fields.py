@@ -8,12 +8,21 @@ from rest_framework import serializers
 from rest_framework.utils import encoders
 
 from cases.models.case import STATUSES
-from cases.models.evidence import STATES
-from cases.rules.values import TLP
+from cases.models.evidence import CUSTODY_KINDS, STATES
+from cases.rules import values
 
-MARKINGS = list(TLP)
+# Named, so that OpenAPI can name them too (SPECTACULAR_SETTINGS).
+MARKINGS = list(values.TLP)
 ITEM_STATES = list(STATES)
+ITEM_KINDS = list(values.ITEM_KINDS)
 CASE_STATUSES = list(STATUSES)
+STATUS_GOALS = ["open", "contained", "closed"]
+CATEGORIES = list(values.CATEGORIES)
+SEVERITIES = list(values.SEVERITIES)
+PARTY_KINDS = list(values.PARTY_KINDS)
+PARTS = list(values.PARTS)
+NEW_PARTS = [part for part in PARTS if part != "lead"]
+STEP_KINDS = list(CUSTODY_KINDS)
 
 
 class Instant(serializers.DateTimeField):

@@ -14,7 +14,7 @@ MAX_RECORDS = 1000
 MAX_ROWS = 1000
 
 
-class ScopeRequest(StrictSerializer):
+class ScopeQuery(StrictSerializer):
     """Which records are meant: a query, a time range, some of the case's items (default: all that you may read)."""
 
     query = serializers.CharField(default="", allow_blank=True, max_length=10_000, trim_whitespace=False)
@@ -42,7 +42,7 @@ class ScopeRequest(StrictSerializer):
         return attrs
 
 
-class SearchRequest(ScopeRequest):
+class SearchQuery(ScopeQuery):
     """A search: the scope, and how many records a page holds."""
 
     limit = serializers.IntegerField(default=100, min_value=1, max_value=MAX_RECORDS)
@@ -51,7 +51,7 @@ class SearchRequest(ScopeRequest):
     )
 
 
-class HistogramRequest(ScopeRequest):
+class HistogramQuery(ScopeQuery):
     """A histogram: the scope, and the width of a bar."""
 
     interval = serializers.CharField(
@@ -66,7 +66,7 @@ class HistogramRequest(ScopeRequest):
         raise serializers.ValidationError('A number and a unit, please (30s, 15m, 1h, 1d), or "auto".')
 
 
-class AggregateRequest(ScopeRequest):
+class AggregateQuery(ScopeQuery):
     """An aggregate: the scope, the field whose values make the rows, and the figure of each row."""
 
     by = serializers.CharField(max_length=200, help_text="A field, by the source's name or its ECS alias.")
@@ -171,11 +171,12 @@ class RawLine(serializers.Serializer[Any]):
     line = serializers.IntegerField()
     offset = serializers.IntegerField()
     text = serializers.CharField()
+    cut = serializers.BooleanField(help_text="True where the line is longer than what is shown.")
     asked = serializers.BooleanField(help_text="True for the line that was asked for.")
 
 
 class InContext(serializers.Serializer[Any]):
     """A record and its raw line among its neighbours."""
 
-    record = RecordAnswer(allow_null=True)
+    record = RecordAnswer()
     context = RawLine(many=True)

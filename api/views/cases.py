@@ -24,7 +24,7 @@ from api.serializers.cases import (
     StatusChange,
 )
 from api.views.door import Door, receipt_facts
-from cases import policy, reads
+from cases import listings, policy, reads
 from cases.models import Case
 from cases.perform import perform
 from cases.rules.case import (
@@ -57,7 +57,7 @@ class Me(Door):
     def get(self, request: Request) -> Response:
         """The member, its role and its party."""
         actor = self.actor
-        told = {"member": actor.member, "name": actor.name, "role": actor.role, "party": reads.own_party(actor)}
+        told = {"member": actor.member, "name": actor.name, "role": actor.role, "party": listings.own_party(actor)}
         return Response(MeAnswer(told).data)
 
 

@@ -1,5 +1,6 @@
 """The ledger of a case: its head, its entries, and the proof that each is in it."""
 
+import base64
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,9 +11,8 @@ from api.paging import whole_number
 from api.serializers.cases import HeadAnswer, LedgerEntry, LedgerPage, ProvenEntry
 from api.views.cases import CASE
 from api.views.door import Door
-from cases import reads
+from cases import listings, reads
 from cases.refusals import Unseen
-from ledger.proofs import inclusion_proof
 
 MAX_ENTRIES = 1000
 LAST = 2**53
@@ -66,18 +66,17 @@ class OneEntry(Door):
     def get(self, request: Request, case: str, index: int) -> Response:
         """An entry with the proof that the log, at its present size, includes it."""
         found = self.case(case)
-        head = reads.ledger_head(self.actor, found)
-        rows = reads.ledger_page(self.actor, found, after=index - 1, limit=1) if index < head.size else []
-        if not rows:
+        rows = reads.ledger_page(self.actor, found, after=index - 1, limit=1)
+        if not rows or rows[0].index != index:
             raise Unseen
-        proof = [one.hex() for one in inclusion_proof(found.pk, index, head.size)]
+        proven = listings.inclusion(self.actor, found, index=index, leaf=base64.b64decode(rows[0].leaf_b64))
         return Response(
             {
                 **_entry(rows[0]),
-                "size": head.size,
-                "root": head.root_hex,
-                "checkpoint": head.checkpoint_text,
-                "proof": proof,
+                "size": proven.head.size,
+                "root": proven.head.root_hex,
+                "checkpoint": proven.head.checkpoint_text,
+                "proof": proven.path,
             }
         )
 

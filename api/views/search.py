@@ -13,13 +13,13 @@ from api.paging import limit_of, whole_number
 from api.serializers.evidence import RejectPage
 from api.serializers.search import (
     AggregateAnswer,
-    AggregateRequest,
+    AggregateQuery,
     FieldsAnswer,
     HistogramAnswer,
-    HistogramRequest,
+    HistogramQuery,
     InContext,
     SearchAnswer,
-    SearchRequest,
+    SearchQuery,
 )
 from api.views.cases import CASE
 from api.views.door import Door
@@ -50,12 +50,12 @@ class Search(_OverItems):
     """Records."""
 
     @extend_schema(
-        operation_id="search", parameters=[CASE], request=SearchRequest, responses=SearchAnswer, tags=["Search"]
+        operation_id="search", parameters=[CASE], request=SearchQuery, responses=SearchAnswer, tags=["Search"]
     )
     def post(self, request: Request, case: str) -> Response:
         """Records of the items that you may read, in order of time. Showing them is recorded in their custody."""
         found = self.case(case)
-        asked = self.asked(SearchRequest)
+        asked = self.asked(SearchQuery)
         findings = examination.search(
             self.actor, found, **self.scope(found, asked), limit=asked["limit"], cursor=asked["cursor"]
         )
@@ -75,12 +75,12 @@ class Histogram(_OverItems):
     """Counts over time."""
 
     @extend_schema(
-        operation_id="histogram", parameters=[CASE], request=HistogramRequest, responses=HistogramAnswer, tags=["Search"]
+        operation_id="histogram", parameters=[CASE], request=HistogramQuery, responses=HistogramAnswer, tags=["Search"]
     )
     def post(self, request: Request, case: str) -> Response:
         """How many records match in each interval."""
         found = self.case(case)
-        asked = self.asked(HistogramRequest)
+        asked = self.asked(HistogramQuery)
         bars = examination.histogram(self.actor, found, **self.scope(found, asked), interval=asked["interval"])
         return Response(
             {
@@ -96,12 +96,12 @@ class Aggregate(_OverItems):
     """Top values."""
 
     @extend_schema(
-        operation_id="aggregate", parameters=[CASE], request=AggregateRequest, responses=AggregateAnswer, tags=["Search"]
+        operation_id="aggregate", parameters=[CASE], request=AggregateQuery, responses=AggregateAnswer, tags=["Search"]
     )
     def post(self, request: Request, case: str) -> Response:
         """The values of a field with the largest figure: a count, a sum, or a number of distinct values."""
         found = self.case(case)
-        asked = self.asked(AggregateRequest)
+        asked = self.asked(AggregateQuery)
         wanted = {name: asked[name] for name in ("by", "metric", "limit")}
         table = examination.aggregate(self.actor, found, **self.scope(found, asked), **wanted)
         return Response(
