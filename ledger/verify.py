@@ -31,7 +31,7 @@ _ENTRIES = """
 _NODES = "SELECT last_leaf, level, hash FROM ledger_node WHERE log = %s AND last_leaf >= %s AND last_leaf < %s"
 _CHECKPOINTS = """
     SELECT size, first, root, note, command, recorded_at FROM ledger_checkpoint
-    WHERE log = %s AND size > %s AND size <= %s
+    WHERE log = %s AND size > %s AND first < %s ORDER BY size
 """
 # One statement, so that an append between two reads is no stray. A head that is not there counts nothing.
 _BEYOND = """
@@ -60,6 +60,18 @@ class Finding:
     sentence: str
 
 
+@dataclass(frozen=True)
+class _Checkpoint:
+    """A checkpoint's row."""
+
+    size: int
+    first: int
+    root: bytes
+    note: str
+    command: UUID
+    recorded_at: datetime
+
+
 @dataclass
 class _Run:
     """The state of one pass over a log: what has been recomputed so far and what was found."""
@@ -71,12 +83,14 @@ class _Run:
     peaks: list[bytes] = field(default_factory=list)
     whole: bool = True  # until the first break; after it the tree cannot be grown further
     last_time: datetime | None = None
-    covered: int = 0  # the size of the last checkpoint seen
-    times: set[datetime] = field(default_factory=set)  # of the entries since that checkpoint
-    commands: set[UUID] = field(default_factory=set)
+    covered: int = 0  # the size of the last checkpoint seen: up to here a signature stands behind the entries
 
     def report(self, index: int | None, sentence: str) -> None:
         self.findings.append(Finding(index, sentence))
+
+    def lowest_from(self, begin: int) -> int:
+        """Where something has already been found at or after `begin`, else `begin`: a tree narrows no further."""
+        return min((one.index for one in self.findings if one.index is not None and one.index >= begin), default=begin)
 
 
 def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
@@ -104,23 +118,28 @@ def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
 
 def _check_page(run: _Run, start: int, end: int) -> None:
     entries = {row[0]: row[1:] for row in _rows(_ENTRIES, (run.log, start, end))}
-    checkpoints = {row[0]: row[1:] for row in _rows(_CHECKPOINTS, (run.log, start, end))}
+    checkpoints = [_Checkpoint(*row) for row in _rows(_CHECKPOINTS, (run.log, start, end))]
     nodes: dict[int, dict[int, bytes]] = {}
     for last_leaf, level, node in _rows(_NODES, (run.log, start, end)):
         nodes.setdefault(last_leaf, {})[level] = bytes(node)
+    waiting = iter(checkpoints)
+    above = next(waiting, None)
     for index in range(start, end):
         if index in entries:
-            _check_entry(run, index, entries[index], nodes.get(index, {}))
+            _check_entry(run, index, entries[index], nodes.get(index, {}), above)
         else:
             run.report(index, f"Entry {index} is missing.")
             run.whole = False
-        if index + 1 in checkpoints:
-            _check_checkpoint(run, index + 1, *checkpoints[index + 1])
+        if above is not None and above.size == index + 1:
+            _check_checkpoint(run, above)
+            above = next(waiting, None)
         if len(run.findings) >= MOST_FINDINGS:
             return
 
 
-def _check_entry(run: _Run, index: int, row: tuple[Any, ...], nodes: Mapping[int, bytes]) -> None:
+def _check_entry(
+    run: _Run, index: int, row: tuple[Any, ...], nodes: Mapping[int, bytes], above: _Checkpoint | None
+) -> None:
     data, leaf_hash, recorded_at, party, *opening = row
     computed = merkle.leaf_hash(bytes(data))
     if computed != bytes(leaf_hash):
@@ -132,10 +151,19 @@ def _check_entry(run: _Run, index: int, row: tuple[Any, ...], nodes: Mapping[int
     else:
         _check_leaf(run, index, sealed, recorded_at, party)
         _check_opening(run, index, sealed, *opening)
+        if above and above.first <= index and (sealed.recorded_at, opening[4]) != (above.recorded_at, above.command):
+            run.report(index, f"The checkpoint of size {above.size} names another time or command than entry {index}.")
     if run.whole:
-        completed = merkle.push(run.peaks, index, computed)
-        if dict(enumerate(completed, start=1)) != nodes:
-            run.report(index, f"The stored tree does not agree with the entries up to {index}.")
+        stored = dict(nodes)
+        for level, node in enumerate(merkle.push(run.peaks, index, computed), start=1):
+            if stored.pop(level, None) != node:
+                begin = max(index + 1 - (1 << level), run.covered)
+                sentence = f"The stored tree does not agree with the entries {begin} to {index}."
+                run.report(run.lowest_from(begin), sentence)
+                break
+        else:
+            if stored:
+                run.report(index, f"The stored tree has a node too many above entry {index}.")
 
 
 def _check_leaf(run: _Run, index: int, sealed: leaf.Leaf, recorded_at: datetime, party: UUID) -> None:
@@ -150,7 +178,6 @@ def _check_leaf(run: _Run, index: int, sealed: leaf.Leaf, recorded_at: datetime,
     if run.last_time is not None and sealed.recorded_at < run.last_time:
         run.report(index, f"Entry {index} is dated before the entry in front of it.")
     run.last_time = sealed.recorded_at
-    run.times.add(sealed.recorded_at)
 
 
 def _check_opening(
@@ -184,30 +211,25 @@ def _check_opening(
         body[name] for name in ("stream", "version", "type", "schema", "command")
     ):
         run.report(index, f"What is stored beside the opening of entry {index} is not what the opening says.")
-    run.commands.add(command)
 
 
-def _check_checkpoint(
-    run: _Run, size: int, first: int, root: bytes, note: str, command: UUID, recorded_at: datetime
-) -> None:
+def _check_checkpoint(run: _Run, found: _Checkpoint) -> None:
+    size = found.size
     span = f"entry {size - 1}" if size - run.covered == 1 else f"entries {run.covered} to {size - 1}"
-    if first != run.covered:
+    if found.first != run.covered:
         run.report(run.covered, f"The checkpoint over {span} does not begin where the one before it ended.")
     try:
-        signed = signing.verify_checkpoint(note, name=run.head.origin, public=run.public)
+        signed = signing.verify_checkpoint(found.note, name=run.head.origin, public=run.public)
     except LedgerError as error:
         run.report(run.covered, f"The checkpoint of size {size} does not hold. {error.sentence}")
     else:
-        if (signed.size, signed.root) != (size, bytes(root)):
+        if (signed.size, signed.root) != (size, bytes(found.root)):
             run.report(run.covered, f"What is stored beside the checkpoint of size {size} is not what was signed.")
-    if run.times - {recorded_at} or run.commands - {command}:
-        run.report(run.covered, f"The checkpoint of size {size} names another time or command than {span}.")
-    if run.whole and merkle.root_of(run.peaks) != bytes(root):
-        run.report(run.covered, f"The signed root of size {size} is not the root of the entries: look at {span}.")
+    if run.whole and merkle.root_of(run.peaks) != bytes(found.root):
+        worst = run.lowest_from(run.covered)
+        run.report(worst, f"The signed root of size {size} is not the root of the entries: look at {span}.")
         run.whole = False
     run.covered = size
-    run.times.clear()
-    run.commands.clear()
 
 
 def _check_head(run: _Run) -> None:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,11 +12,12 @@ from django.db import connections, transaction
 
 from ledger import leaf, merkle, proofs, reading, signing
 from ledger.commitments import commit_digests, field_digest
+from ledger.entries import Draft
 from ledger.errors import CommandIdReused, HeadMoved, Misuse, NoSuchEntry, NotCanonical, StaleStream
 from ledger.log import host_key, open_for_writing
 from ledger.models import Checkpoint
 from ledger.verify import verify_log
-from tests.ledger.conftest import ALICE, NORTHWIND, Writer, draft
+from tests.ledger.conftest import ALICE, NORTHWIND, Superuser, Writer, draft
 
 NOON = datetime(2026, 2, 8, 12, tzinfo=UTC)
 
@@ -120,9 +122,9 @@ def test_a_stale_handle_writes_nothing(writer: Writer) -> None:
     ("fields", "sentence"),
     [({"share": 0.5}, "decimal number"), ({"stream": "x"}, "stream, which every event has"), ({"Item": 1}, "key")],
 )
-def test_what_cannot_be_recorded_exactly_is_refused(writer: Writer, fields: dict[str, object], sentence: str) -> None:
+def test_what_cannot_be_recorded_exactly_is_refused(writer: Writer, fields: dict[str, Any], sentence: str) -> None:
     with pytest.raises(NotCanonical, match=sentence):
-        writer.write(draft("case", **fields))
+        writer.write(Draft("case", "EvidenceExamined", 1, fields))
     assert reading.head(writer.log) is None
 
 
@@ -223,9 +225,10 @@ def test_reading_pages(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
         reading.receipt_of(writer.log, 4)
 
 
-def test_a_head_that_disagrees_with_itself_takes_no_append(writer: Writer, superuser: "object") -> None:
+def test_a_head_that_disagrees_with_itself_takes_no_append(writer: Writer, superuser: Superuser) -> None:
     writer.write(draft())
-    superuser.change("UPDATE ledger_head SET root = %(root)s WHERE log = %(log)s", {"root": bytes(32), "log": writer.log})  # type: ignore[attr-defined]
+    statement = "UPDATE ledger_head SET root = %(root)s WHERE log = %(log)s"
+    superuser.change(statement, {"root": bytes(32), "log": writer.log})
     with pytest.raises(HeadMoved, match="does not agree with itself"):
         writer.write(draft())
 
