@@ -1,4 +1,4 @@
-"""`python -m bench`: prints one line a figure and exits 0; a target that is missed is a line, not a failure."""
+"""`python -m bench`: prints one line a figure and exits 0; a missed target is a line, not a failure."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from bench import place
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small inputs: a minute instead of ten, figures less telling")
+    parser.add_argument("--quick", action="store_true", help="small inputs: quicker, less telling")
     parser.add_argument("parts", nargs="*", help="perform, ingest, search (all when none is named)")
     asked = parser.parse_args()
     parts = asked.parts or ["perform", "ingest", "search"]

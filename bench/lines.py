@@ -1,7 +1,9 @@
 """The one form of a benchmark's result: `NAME VALUE UNIT target TARGET ok|short`."""
 
 
-def line(name: str, value: float, unit: str, *, least: float | None = None, most: float | None = None) -> None:
+def line(
+    name: str, value: float, unit: str, *, least: float | None = None, most: float | None = None
+) -> None:
     """Print one figure; `least` or `most` is its target, a figure without either is told for orientation."""
     shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     if least is None and most is None:

@@ -1,7 +1,7 @@
 """perform() with its receipt against an ordinary ORM transaction, in the same database, with full durability.
 
-The ordinary transaction is what an application without a ledger would do for the same change: get the case, check the
-membership, save, write an audit row. Both are timed in turn, so that a drifting machine troubles both alike.
+The ordinary transaction is what an application without a ledger would do for the same change: get the case, check
+the membership, save, write an audit row. Both are timed in turn, so that a drifting machine troubles both alike.
 """
 
 import statistics
@@ -21,7 +21,7 @@ from cases.models import Case, Participation
 from cases.perform import perform
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase, OpenCase, ReviseCase
-from cases.rules.custody import AcquireEvidence, AcquisitionFacts, ExamineEvidence, Examination, SealedBytes
+from cases.rules.custody import AcquireEvidence, AcquisitionFacts, Examination, ExamineEvidence, SealedBytes
 from cases.rules.parties import AdmitMember, RegisterParty
 from ledger.reading import head
 
@@ -40,15 +40,23 @@ def main(*, small: int = 1_000, large: int = 200_000, rounds: int = 100) -> None
     _throughput(actor, user, rounds)
     _grow(case, item, actor, large)
     second = _both(case, actor, user, rounds)
-    line(f"perform at {large:,} vs {small:,} entries", (second[0] / second[1]) / (first[0] / first[1]), "ratio", most=1.1)
+    line(
+        f"perform at {large:,} vs {small:,} entries",
+        (second[0] / second[1]) / (first[0] / first[1]),
+        "ratio",
+        most=1.1,
+    )
 
 
 def _member() -> tuple[Actor, User]:
     party, member = uuid4(), uuid4()
     user = User.objects.create_user(f"bench-{member}")
-    perform(RegisterParty(party=party, name=f"Bench {party}", short_name=f"B{party.hex[:6]}"), actor=operator())
     perform(
-        AdmitMember(member=member, party=party, user_id=user.pk, name="Bench", role="lead_investigator"), actor=operator()
+        RegisterParty(party=party, name=f"Bench {party}", short_name=f"B{party.hex[:6]}"), actor=operator()
+    )
+    perform(
+        AdmitMember(member=member, party=party, user_id=user.pk, name="Bench", role="lead_investigator"),
+        actor=operator(),
     )
     actor = actor_for_user(user, via="cli")
     if actor is None:
@@ -59,11 +67,17 @@ def _member() -> tuple[Actor, User]:
 def _case_with_item(actor: Actor) -> tuple[UUID, UUID]:
     case, item = uuid4(), uuid4()
     perform(
-        CreateCase(case=case, title="Bench", summary="", category="other", severity="low", tlp="TLP:GREEN"), actor=actor
+        CreateCase(case=case, title="Bench", summary="", category="other", severity="low", tlp="TLP:GREEN"),
+        actor=actor,
     )
     perform(OpenCase(case=case), actor=actor)
-    sealed = SealedBytes(sha256="0" * 64, blake3="0" * 64, sha1="0" * 40, md5="0" * 32, size=0, filename="bench.log")
-    perform(AcquireEvidence(case=case, item=item, facts=AcquisitionFacts(title="Bench"), sealed=sealed), actor=actor)
+    sealed = SealedBytes(
+        sha256="0" * 64, blake3="0" * 64, sha1="0" * 40, md5="0" * 32, size=0, filename="bench.log"
+    )
+    perform(
+        AcquireEvidence(case=case, item=item, facts=AcquisitionFacts(title="Bench"), sealed=sealed),
+        actor=actor,
+    )
     return case, item
 
 
@@ -73,7 +87,10 @@ def _grow(case: UUID, item: UUID, actor: Actor, size: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
     for _ in range(size - (now.size if now else 0)):
-        perform(ExamineEvidence(case=case, examinations=(Examination(item=item, how="preview", shown=1),)), actor=actor)
+        perform(
+            ExamineEvidence(case=case, examinations=(Examination(item=item, how="preview", shown=1),)),
+            actor=actor,
+        )
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = on")
 
@@ -112,7 +129,7 @@ def _throughput(actor: Actor, user: User, rounds: int) -> None:
     cases = [_case_with_item(actor)[0] for _ in range(CASES)]
     ours = _rate(rounds, lambda client, n: _revise(cases[(client + n * CLIENTS) % CASES], actor, n))
     theirs = _rate(rounds, lambda client, n: _ordinary(cases[(client + n * CLIENTS) % CASES], actor, user, n))
-    line(f"perform vs ORM, throughput of {CLIENTS} clients on {CASES} cases", ours / theirs, "ratio", least=0.8)
+    line(f"perform vs ORM throughput, {CLIENTS} clients on {CASES} cases", ours / theirs, "ratio", least=0.8)
     line(f"perform, {CLIENTS} clients", ours, "per second")
 
 

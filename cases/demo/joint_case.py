@@ -54,14 +54,10 @@ PEOPLE = (
         "Head of abuse investigations",
     ),
     Person("bob", "Bob Okafor", "northwind", "investigator", "Threat analyst"),
-    Person(
-        "carol", "Carol Meyer", "contoso", "lead_investigator", "Incident response lead"
-    ),
+    Person("carol", "Carol Meyer", "contoso", "lead_investigator", "Incident response lead"),
     Person("dan", "Dan Ferreira", "contoso", "custodian", "Evidence custodian"),
     Person("rhea", "Rhea Novak", "regulator", "viewer", "Case officer"),
-    Person(
-        "mallory", "Mallory Price", "fabrikam", "investigator", "Not part of any case"
-    ),
+    Person("mallory", "Mallory Price", "fabrikam", "investigator", "Not part of any case"),
     Person("olga", "Olga Brandt", None, "operator", "Operates this host"),
 )
 

@@ -128,9 +128,7 @@ def build(
         edge_status=dict(edge_status),
     )
     return Scenario(
-        gateway=Log(
-            "gateway-2026-10-05-to-11.jsonl", gateway, ring_requests + ordinary_requests
-        ),
+        gateway=Log("gateway-2026-10-05-to-11.jsonl", gateway, ring_requests + ordinary_requests),
         cloudtrail=Log("cloudtrail-bedrock.json", cloudtrail, cloud_calls),
         edge=Log("edge-access.log", "".join(edge_lines).encode(), len(edge_lines)),
         truth=truth,
@@ -142,10 +140,7 @@ def _ring_accounts(
 ) -> tuple[list[_Account], tuple[str, ...], tuple[str, ...]]:
     """40 accounts on four cards; the ban ends eight of them and eight new ones start within the hour."""
     end = START + timedelta(days=DAYS)
-    first = [
-        _Account(f"acct_{rng.getrandbits(40):010x}", RING_CARDS[i % 4], START, end)
-        for i in range(32)
-    ]
+    first = [_Account(f"acct_{rng.getrandbits(40):010x}", RING_CARDS[i % 4], START, end) for i in range(32)]
     banned = [_Account(a.id, a.card, START, BAN) for a in first[:8]]
     replacements = [
         _Account(
@@ -173,14 +168,10 @@ def _gateway(
     rows = [_ring_request(rng, ring, tally) for _ in range(ring_requests)]
     rows += [_ordinary_request(rng, tally) for _ in range(ordinary)]
     rows.sort(key=lambda row: (row["startTime"], row["id"]))
-    return "".join(
-        json.dumps(row, separators=(",", ":")) + "\n" for row in rows
-    ).encode()
+    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows).encode()
 
 
-def _ring_request(
-    rng: random.Random, ring: list[_Account], tally: _Tally
-) -> dict[str, object]:
+def _ring_request(rng: random.Random, ring: list[_Account], tally: _Tally) -> dict[str, object]:
     account = rng.choice(ring)
     at = _between(rng, account.active_from, account.active_until)
     ip = rng.choice(SHARED_EGRESS + NORTHWIND_ONLY_EGRESS)
@@ -190,9 +181,7 @@ def _ring_request(
     tally.by_ip[ip] += 1
     tally.tokens[account.id] += output
     tally.templates[template] += 1
-    prompt = TEMPLATES[template].format(
-        n=rng.randint(1, 999_999), task=rng.choice(TASKS)
-    )
+    prompt = TEMPLATES[template].format(n=rng.randint(1, 999_999), task=rng.choice(TASKS))
     agent = rng.choice(("python-httpx/0.28.1", "openai-python/1.61.0"))
     return _request(
         rng,
@@ -279,9 +268,7 @@ def _request(
 
 def _cloud_calls(rng: random.Random, count: int) -> Iterator[dict[str, object]]:
     """CloudTrail records in time order; a third of them come from the ring's shared egress."""
-    times = sorted(
-        _between(rng, START, START + timedelta(days=DAYS)) for _ in range(count)
-    )
+    times = sorted(_between(rng, START, START + timedelta(days=DAYS)) for _ in range(count))
     for at in times:
         ring = rng.random() < 1 / 3
         yield {
@@ -292,15 +279,11 @@ def _cloud_calls(rng: random.Random, count: int) -> Iterator[dict[str, object]]:
             if ring or rng.random() < 0.96
             else "ListFoundationModels",
             "awsRegion": "eu-central-1",
-            "sourceIPAddress": rng.choice(SHARED_EGRESS)
-            if ring
-            else f"192.0.2.{rng.randint(1, 254)}",
+            "sourceIPAddress": rng.choice(SHARED_EGRESS) if ring else f"192.0.2.{rng.randint(1, 254)}",
             "userAgent": "Boto3/1.36.2" if ring else "aws-sdk-js/3.700",
             "userIdentity": {
                 "type": "IAMUser",
-                "userName": "svc-batch-eval"
-                if ring
-                else rng.choice(("app-prod", "app-stage")),
+                "userName": "svc-batch-eval" if ring else rng.choice(("app-prod", "app-stage")),
                 "accessKeyId": "AKIAEXAMPLERING00" if ring else "AKIAEXAMPLEPROD00",
                 "accountId": "111122223333",
             },
@@ -312,23 +295,15 @@ def _cloud_calls(rng: random.Random, count: int) -> Iterator[dict[str, object]]:
         }
 
 
-def _edge(
-    rng: random.Random, calls: list[dict[str, object]]
-) -> tuple[list[str], Counter[str], Counter[int]]:
+def _edge(rng: random.Random, calls: list[dict[str, object]]) -> tuple[list[str], Counter[str], Counter[int]]:
     """The same calls at Contoso's edge, half of the hosts writing +0800, in the order of their instants."""
     lines, ips, statuses = [], Counter[str](), Counter[int]()
     for call in calls:
-        at = datetime.strptime(str(call["eventTime"]), "%Y-%m-%dT%H:%M:%SZ").replace(
-            tzinfo=UTC
-        )
+        at = datetime.strptime(str(call["eventTime"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         local = at.astimezone(CHINA_TIME if rng.random() < 0.5 else UTC)
         status = 429 if rng.random() < 0.05 else 200
         ip = str(call["sourceIPAddress"])
-        agent = (
-            "openai-python/1.61.0"
-            if ip in SHARED_EGRESS
-            else rng.choice(("okhttp/4.12.0", "curl/8.5.0"))
-        )
+        agent = "openai-python/1.61.0" if ip in SHARED_EGRESS else rng.choice(("okhttp/4.12.0", "curl/8.5.0"))
         lines.append(
             f'{ip} - - [{local:%d/%b/%Y:%H:%M:%S %z}] "POST /v1/messages HTTP/1.1" {status} {rng.randint(900, 40_000)} "-" "{agent}"\n'
         )
@@ -338,6 +313,4 @@ def _edge(
 
 
 def _between(rng: random.Random, start: datetime, end: datetime) -> datetime:
-    return start + timedelta(
-        milliseconds=rng.randrange(int((end - start).total_seconds() * 1000))
-    )
+    return start + timedelta(milliseconds=rng.randrange(int((end - start).total_seconds() * 1000)))

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             connections["owner"].ensure_connection()
         except OperationalError as error:
-            raise CommandError(f"The database does not answer its owner: {str(error).strip()}") from error
+            raise CommandError(f"The database does not answer its owner: {' '.join(str(error).split())}") from error
         verbosity = options["verbosity"]
         call_command("migrate", database="owner", interactive=False, skip_checks=True, verbosity=verbosity)
         call_command("createcachetable", database="owner", verbosity=verbosity)

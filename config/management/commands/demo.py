@@ -18,15 +18,11 @@ class Command(BaseCommand):
     help = "Build the demo: invented parties and people, one joint case with evidence, and logins for all of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--quiet", action="store_true", help="print nothing but errors"
-        )
+        parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
-            raise CommandError(
-                "The demo is not for production: its logins are written to a file."
-            )
+            raise CommandError("The demo is not for production: its logins are written to a file.")
         passwords = demo_passwords()
         try:
             build(
@@ -34,9 +30,7 @@ class Command(BaseCommand):
                 (lambda line: None) if options["quiet"] else self.stdout.write,
             )
         except Refused as refusal:
-            raise CommandError(
-                f"The demo was not built: {refusal.sentence}"
-            ) from refusal
+            raise CommandError(f"The demo was not built: {refusal.sentence}") from refusal
 
 
 def logins_file() -> Path:
@@ -49,8 +43,7 @@ def demo_passwords() -> dict[str, str]:
     path = logins_file()
     if path.exists():
         return {
-            login["username"]: login["password"]
-            for login in json.loads(path.read_text())["logins"]
+            login["username"]: login["password"] for login in json.loads(path.read_text(encoding="utf-8"))
         }
     logins = [
         {
@@ -62,5 +55,5 @@ def demo_passwords() -> dict[str, str]:
         }
         for person in PEOPLE
     ]
-    write_private(path, {"logins": logins})
+    write_private(path, logins)
     return {login["username"]: login["password"] for login in logins}
