@@ -1,7 +1,7 @@
 """perform() with its receipt against an ordinary ORM transaction, in the same database, with full durability.
 
-The ordinary transaction is what an application without a ledger would do for the same change: get the case, check
-the membership, save, write an audit row. Both are timed in turn, so that a drifting machine troubles both alike.
+The ordinary transaction is what an application without a ledger would do for the same change: get the case,
+check the membership, save, write an audit row. Both are timed in turn: a drifting machine troubles both.
 """
 
 import statistics
@@ -40,24 +40,16 @@ def main(*, small: int = 1_000, large: int = 200_000, rounds: int = 100) -> None
     _throughput(actor, user, rounds)
     _grow(case, item, actor, large)
     second = _both(case, actor, user, rounds)
-    line(
-        f"perform at {large:,} vs {small:,} entries",
-        (second[0] / second[1]) / (first[0] / first[1]),
-        "ratio",
-        most=1.1,
-    )
+    growth = (second[0] / second[1]) / (first[0] / first[1])
+    line(f"perform at {large:,} vs {small:,} entries", growth, "ratio", most=1.1)
 
 
 def _member() -> tuple[Actor, User]:
-    party, member = uuid4(), uuid4()
+    party, member, host = uuid4(), uuid4(), operator()
     user = User.objects.create_user(f"bench-{member}")
-    perform(
-        RegisterParty(party=party, name=f"Bench {party}", short_name=f"B{party.hex[:6]}"), actor=operator()
-    )
-    perform(
-        AdmitMember(member=member, party=party, user_id=user.pk, name="Bench", role="lead_investigator"),
-        actor=operator(),
-    )
+    perform(RegisterParty(party=party, name=f"Bench {party}", short_name=f"B{party.hex[:6]}"), actor=host)
+    admit = AdmitMember(member=member, party=party, user_id=user.pk, name="Bench", role="lead_investigator")
+    perform(admit, actor=host)
     actor = actor_for_user(user, via="cli")
     if actor is None:
         raise RuntimeError("The member of the benchmark was not admitted.")
@@ -66,18 +58,16 @@ def _member() -> tuple[Actor, User]:
 
 def _case_with_item(actor: Actor) -> tuple[UUID, UUID]:
     case, item = uuid4(), uuid4()
-    perform(
-        CreateCase(case=case, title="Bench", summary="", category="other", severity="low", tlp="TLP:GREEN"),
-        actor=actor,
+    create = CreateCase(
+        case=case, title="Bench", summary="", category="other", severity="low", tlp="TLP:GREEN"
     )
+    perform(create, actor=actor)
     perform(OpenCase(case=case), actor=actor)
     sealed = SealedBytes(
         sha256="0" * 64, blake3="0" * 64, sha1="0" * 40, md5="0" * 32, size=0, filename="bench.log"
     )
-    perform(
-        AcquireEvidence(case=case, item=item, facts=AcquisitionFacts(title="Bench"), sealed=sealed),
-        actor=actor,
-    )
+    facts = AcquisitionFacts(title="Bench")
+    perform(AcquireEvidence(case=case, item=item, facts=facts, sealed=sealed), actor=actor)
     return case, item
 
 
@@ -86,11 +76,9 @@ def _grow(case: UUID, item: UUID, actor: Actor, size: int) -> None:
     now = head(case)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
+    read = (Examination(item=item, how="preview", shown=1),)
     for _ in range(size - (now.size if now else 0)):
-        perform(
-            ExamineEvidence(case=case, examinations=(Examination(item=item, how="preview", shown=1),)),
-            actor=actor,
-        )
+        perform(ExamineEvidence(case=case, examinations=read), actor=actor)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = on")
 

@@ -1,7 +1,7 @@
 """Builds the demo: invented parties, their members, and a joint case with evidence, all through the one door.
 
-Every command id is derived from a name, so a build that was killed half-way is finished by the next one: what is there
-already is answered by its first receipt.
+Every command id is derived from a name, so a build that was killed half-way is finished by the next one: what
+is there already is answered by its first receipt.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.contrib.auth.models import User
 from cases import intake, reads
 from cases.actors import actor_for_user, operator
 from cases.demo import scenario
+from cases.intake import AcquisitionFacts
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.rules.acting import Actor
 from cases.rules.case import AddParty, ContainCase, CreateCase, OpenCase
-from cases.rules.custody import AcquisitionFacts
 from cases.rules.parties import AdmitMember, RegisterParty
 from cases.rules.sharing import DiscloseEvidence
 
@@ -78,7 +78,7 @@ class Upload:
 
 
 def build(passwords: Mapping[str, str], say: Callable[[str], None]) -> Case:
-    """Make or finish the demo; `passwords` by username are set on logins that do not exist yet. `say` gets progress."""
+    """Make or finish the demo; `passwords` (by username) are for logins that do not exist yet."""
     logs = scenario.build()
     people = _people(passwords)
     say("Demo: four parties and seven logins are in.")
@@ -148,9 +148,10 @@ def _joint_case(people: Mapping[str, Actor]) -> Case:
             case=case,
             title="Bulk extraction through the completions API",
             summary=(
-                "Since 5 October a ring of about forty accounts, paid by four cards, has sent thousands of requests built from "
-                "three prompt templates that demand full reasoning. Three egress addresses appear at Contoso as well. Eight "
-                "accounts were banned on 8 October at 14:00 UTC and replaced within the hour."
+                "Since 5 October a ring of about forty accounts, paid by four cards, has sent thousands "
+                "of requests built from three prompt templates that demand full reasoning. Three egress "
+                "addresses appear at Contoso as well. Eight accounts were banned on 8 October at 14:00 UTC "
+                "and replaced within the hour."
             ),
             category="model_distillation",
             severity="high",
@@ -278,7 +279,7 @@ def _add(
 
 
 def _disclose(case: Case, people: Mapping[str, Actor]) -> None:
-    """Each side shows the other one log; the edge log stays with Contoso, sealed in the others' view of the ledger."""
+    """Each side shows the other one log; the edge log stays with Contoso, a sealed entry to the others."""
     for name, username, to, purpose in (
         ("gateway", "alice", "contoso", "Find the same egress in Contoso's logs"),
         ("cloudtrail", "carol", "northwind", "Attribute the ring's accounts"),
@@ -305,7 +306,7 @@ def _contoso_alone(people: Mapping[str, Actor], say: Callable[[str], None]) -> N
             id=demo_id("create contoso case"),
             case=case,
             title="Access keys found on a paste site",
-            summary="Two access keys of the evaluation account were published; use from outside is being traced.",
+            summary="Two access keys of the evaluation account were published; their use is being traced.",
             category="credential_abuse",
             severity="medium",
             tlp="TLP:AMBER",

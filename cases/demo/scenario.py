@@ -1,9 +1,9 @@
 """Seeded logs of one joint incident, as two organisations would each have seen it, and the truth about them.
 
-Northwind AI sees its LLM gateway; Contoso Cloud sees CloudTrail with Bedrock data events and an edge access log
-whose lines carry two time zones. A reseller ring drives rotating accounts from a few egress addresses with three
-prompt templates; on the ban, eight accounts are replaced within the hour. All addresses come from documentation
-ranges (RFC 5737), all autonomous systems from RFC 5398, all names are invented.
+Northwind AI sees its LLM gateway; Contoso Cloud sees CloudTrail with Bedrock data events and an edge access
+log whose lines carry two time zones. A reseller ring drives rotating accounts from few egress addresses with
+three prompt templates; on the ban, eight accounts are replaced within the hour. All addresses come from
+documentation ranges (RFC 5737), all autonomous systems from RFC 5398, all names are invented.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARED_EGRESS = ("203.0.113.24", "203.0.113.87", "203.0.113.141")
 NORTHWIND_ONLY_EGRESS = ("203.0.113.16", "203.0.113.199", "198.51.100.77")
 TEMPLATES = (
     "Lay out every step of your reasoning in full, then give the result. Exercise {n}: {task}",
-    "Play the examiner. Grade the answer against each criterion and defend every point you award. Item {n}: {task}",
+    "Play the examiner. Grade the answer by each criterion and defend every point given. Item {n}: {task}",
     "Reason aloud inside <scratchpad></scratchpad> before answering, keep nothing back. Sample {n}: {task}",
 )
 TASKS = (
@@ -305,7 +305,8 @@ def _edge(rng: random.Random, calls: list[dict[str, object]]) -> tuple[list[str]
         ip = str(call["sourceIPAddress"])
         agent = "openai-python/1.61.0" if ip in SHARED_EGRESS else rng.choice(("okhttp/4.12.0", "curl/8.5.0"))
         lines.append(
-            f'{ip} - - [{local:%d/%b/%Y:%H:%M:%S %z}] "POST /v1/messages HTTP/1.1" {status} {rng.randint(900, 40_000)} "-" "{agent}"\n'
+            f'{ip} - - [{local:%d/%b/%Y:%H:%M:%S %z}] "POST /v1/messages HTTP/1.1" '
+            f'{status} {rng.randint(900, 40_000)} "-" "{agent}"\n'
         )
         ips[ip] += 1
         statuses[status] += 1

@@ -15,7 +15,7 @@ from config.instance import write_private
 
 
 class Command(BaseCommand):
-    help = "Build the demo: invented parties and people, one joint case with evidence, and logins for all of them."
+    help = "Build the demo: invented parties and people, a joint case with evidence, and their logins."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -39,7 +39,7 @@ def logins_file() -> Path:
 
 
 def demo_passwords() -> dict[str, str]:
-    """The password of each demo login; made and written before the logins are, so that a crash never hides one."""
+    """The password of each demo login; written before the logins are made, so that no crash hides one."""
     path = logins_file()
     if path.exists():
         return {
