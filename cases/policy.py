@@ -57,7 +57,7 @@ POLICY: Mapping[str, Row] = {
 
     "AcquireEvidence":        Row("lead_investigator investigator custodian",    "lead partner",          LIVE,              no="A closed case takes no evidence; reopen it first."),
     "DiscloseEvidence":       Row("lead_investigator custodian counsel",         "lead partner",          LIVE,              "sealed searchable indexed quarantined", True, no="Nothing is disclosed in a closed case; reopen it first."),
-    "ExamineEvidence":        Row(f"worker {ALL}",                               "lead partner observer", ANY),
+    "ExamineEvidence":        Row(f"worker {ALL}",                               "lead partner observer", ANY,               "sealed searchable indexed quarantined"),
 
     "DeriveEvidence":         Row("worker",                                      "lead partner observer", ANY),
     "VerifyEvidence":         Row("worker",                                      "lead partner observer", ANY,               "sealed",             True),
@@ -119,8 +119,8 @@ def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
         if actor.role in row.who.split()
         and case.my_part in row.part.split()
         and case.status in row.case.split()
-        and (bool(row.item) == (item is not None) or (name == "ExamineEvidence" and item is not None))
-        and (item is None or not row.item or item.state in row.item.split())
+        and bool(row.item) == (item is not None)
+        and (item is None or item.state in row.item.split())
         and (item is None or not row.own or item.owner_id == actor.party)
     }
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from uuid import UUID, uuid4
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from cases import actors, intake, reads
@@ -22,6 +23,7 @@ from cases.rules.parties import AdmitMember, IssueToken, RegisterParty
 from cases.rules.sharing import DiscloseEvidence
 
 PASSWORD = "correct horse battery staple"
+HASHED = make_password(PASSWORD)  # once: it is slow on purpose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class Cast:
 def the_cast() -> Cast:
     """Register four parties and admit their people. Names carry a random tail: call it as often as you like."""
     tail = secrets.token_hex(3)
-    olga = User.objects.create_user(f"olga-{tail}", password=PASSWORD, is_staff=True, is_superuser=True)
+    olga = User.objects.create(username=f"olga-{tail}", password=HASHED, is_staff=True, is_superuser=True)
     host = actors.operator(olga, via="admin")
     names = {"northwind": "Northwind", "contoso": "Contoso", "regulator": "Regulator", "outsiders": "Outsiders"}
     parties = {}
@@ -100,7 +102,7 @@ def the_cast() -> Cast:
 def person(name: str, party: UUID, role: str, *, host: Actor, tail: str = "") -> Person:
     """A user who is a member of a party, in one role."""
     login = f"{name}-{tail}" if tail else name
-    user = User.objects.create_user(login, email=f"{login}@example.org", password=PASSWORD)
+    user = User.objects.create(username=login, email=f"{login}@example.org", password=HASHED)
     member = uuid4()
     perform(
         AdmitMember(
