@@ -1,1 +1,4 @@
-"""What happened, in order: append-only logs, their Merkle trees and signed checkpoints. Knows nothing of cases."""
+"""What happened, in order: append-only logs, their Merkle trees and signed checkpoints.
+
+Knows nothing of cases.
+"""

@@ -1,7 +1,7 @@
 """Salted commitments: a leaf hides what happened, and an opening shows all of it or some fields of it.
 
-Every top-level field of a body is hashed with 32 random bytes of its own, so that nobody can guess a value from its
-digest and a single field can be shown, or its salt destroyed, without touching the others.
+Every top-level field of a body is hashed with 32 random bytes of its own, so that nobody can guess a value
+from its digest and a single field can be shown, or its salt destroyed, without touching the others.
 """
 
 import os
@@ -31,7 +31,10 @@ def field_digest(salt: bytes, name: str, value: Json) -> bytes:
 
 
 def commit_digests(digests: Iterable[bytes]) -> bytes:
-    """The commitment over field digests; their order is their byte order, so it tells nothing of the names."""
+    """The commitment over field digests.
+
+    Their order is their byte order, so it tells nothing of the names.
+    """
     return sha256(BODY_DOMAIN + b"".join(sorted(digests))).digest()
 
 

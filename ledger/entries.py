@@ -12,7 +12,10 @@ RESERVED = frozenset({"type", "schema", "actor", "stream", "version", "command"}
 
 @dataclass(frozen=True)
 class Draft:
-    """An event that a rule has decided on and nobody has recorded yet; `fields` are top-level fields of its body."""
+    """An event that a rule has decided on and nobody has recorded yet.
+
+    `fields` are top-level fields of its body.
+    """
 
     stream: str
     type: str
@@ -22,7 +25,10 @@ class Draft:
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """An event as the ledger holds it. `type` and `schema` are as written; whoever reads old schemas upcasts them."""
+    """An event as the ledger holds it. `type` and `schema` are as written.
+
+    Whoever reads old schemas upcasts them.
+    """
 
     log: UUID
     index: int
@@ -39,7 +45,10 @@ class StoredEvent:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a writer gets back. `replayed` says that the command had been recorded before and nothing was written now."""
+    """What a writer gets back.
+
+    `replayed` says that the command had been recorded before and nothing was written now.
+    """
 
     log: UUID
     first: int
@@ -57,7 +66,10 @@ Opening = dict[str, tuple[str, Json]]  # field name → salt in hex, value
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One sealed entry with its opening; whether a reader may see the opening is not the ledger's business."""
+    """One sealed entry with its opening.
+
+    Whether a reader may see the opening is not the ledger's business.
+    """
 
     index: int
     leaf: bytes

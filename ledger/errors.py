@@ -10,7 +10,7 @@ class LedgerError(Exception):
 
 
 class NotCanonical(LedgerError):
-    """A value lies outside the profile that the ledger can hash: floats, NUL, lone surrogates, odd keys, huge integers."""
+    """A value lies outside the profile that the ledger can hash: a float, NUL, an odd key, a huge integer."""
 
 
 class MalformedLeaf(LedgerError):

@@ -1,7 +1,7 @@
-"""Canonical JSON (RFC 8785) in a narrow profile, so that two programs can never disagree about the bytes of a value.
+"""Canonical JSON (RFC 8785) in a narrow profile: two programs can never disagree about the bytes of a value.
 
-In the profile, RFC 8785 needs neither its number formatting (there are only integers below 2^53) nor its UTF-16 key
-order (keys are ASCII), and what is left is what the standard library writes.
+In the profile, RFC 8785 needs neither its number formatting (there are only integers below 2^53) nor its
+UTF-16 key order (keys are ASCII), and what is left is what the standard library writes.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import TypeAlias, cast
 
 from ledger.errors import NotCanonical
 
-Json: TypeAlias = None | bool | int | str | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | str | list["Json"] | dict[str, "Json"] | None
 
 KEY = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 LARGEST = 2**53 - 1
@@ -23,14 +23,18 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 def plain(value: object, *, at: str = "value", depth: int = 0) -> Json:
     """A deep copy of `value` made of plain JSON types, or NotCanonical where the profile forbids it."""
     if value is None or value is True or value is False:
-        return cast(Json, value)
+        return cast("Json", value)
     if isinstance(value, str):
         if _UNHASHABLE_TEXT.search(value):
-            raise NotCanonical(f"The text of {at} holds a NUL or half a surrogate pair and cannot be recorded.")
+            raise NotCanonical(
+                f"The text of {at} holds a NUL or half a surrogate pair and cannot be recorded."
+            )
         return str(value)
     if isinstance(value, int):
         if not -LARGEST <= value <= LARGEST:
-            raise NotCanonical(f"The number of {at} is 2^53 or larger in size and cannot be recorded exactly.")
+            raise NotCanonical(
+                f"The number of {at} is 2^53 or larger in size and cannot be recorded exactly."
+            )
         return int(value)
     if depth >= DEEPEST:
         raise NotCanonical(f"{at} is nested deeper than {DEEPEST} levels.")
@@ -44,7 +48,9 @@ def plain(value: object, *, at: str = "value", depth: int = 0) -> Json:
     if isinstance(value, list | tuple):
         return [plain(inner, at=f"{at}[{n}]", depth=depth + 1) for n, inner in enumerate(value)]
     kind = "decimal number" if isinstance(value, float) else type(value).__name__
-    raise NotCanonical(f"{at} is a {kind}; the ledger records texts, whole numbers, true, false, null, lists and objects.")
+    raise NotCanonical(
+        f"{at} is a {kind}; the ledger records texts, whole numbers, true, false, null, lists and objects."
+    )
 
 
 def canonical(value: object) -> bytes:
@@ -68,7 +74,9 @@ def _no_decimals(text: str) -> Json:
     raise NotCanonical(f"{text} is not a whole number.")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_no_decimals, parse_constant=_no_decimals).decode
+_decode = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_no_decimals, parse_constant=_no_decimals
+).decode
 
 
 def parse(data: bytes) -> Json:

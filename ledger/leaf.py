@@ -1,4 +1,4 @@
-"""The bytes of an entry, built and strictly parsed. Nothing in them tells what happened; that lies behind `commit`."""
+"""The bytes of an entry, built and strictly parsed. What happened is not in them: it lies behind `commit`."""
 
 import re
 from dataclasses import dataclass
@@ -78,9 +78,10 @@ def parse(data: bytes) -> Leaf:
     if "auth" in value and not isinstance(auth, dict):
         raise MalformedLeaf("A leaf's auth is an object.")
     try:
-        if not isinstance(time, str) or not isinstance(party, str) or str(UUID(party)) != party:
-            raise ValueError
-        at = parse_time(time)
+        at = parse_time(time if isinstance(time, str) else "")
+        by = UUID(party if isinstance(party, str) else "")
     except ValueError as error:
         raise MalformedLeaf("A leaf's time or party is not written as the ledger writes it.") from error
-    return Leaf(log, index, at, UUID(party), bytes.fromhex(commit), auth if isinstance(auth, dict) else None)
+    if str(by) != party:
+        raise MalformedLeaf("A leaf's party is a UUID in lower-case hex with dashes.")
+    return Leaf(log, index, at, by, bytes.fromhex(commit), auth if isinstance(auth, dict) else None)

@@ -1,42 +1,40 @@
-"""Appending to a log: `open_for_writing` takes the head's lock, `Log.append` writes; two round trips, one transaction.
+"""Appending: `open_for_writing` locks a log's head, `Log.append` writes; two round trips, one transaction.
 
-Between the two the caller decides what happened. Until the transaction ends nobody else writes to the log; when it rolls back
-the log is as it was. Only `cases/perform.py` may call this module.
+Between the two the caller decides what happened. Until the transaction ends nobody else writes to the log;
+when it rolls back the log is as it was. Only `cases/perform.py` may call this module.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
-from django.conf import settings
 from django.db import connection
 
 from ledger import commitments, jcs, leaf, merkle, signing
 from ledger.entries import RESERVED, Draft, Receipt, StoredEvent
 from ledger.errors import CommandIdReused, HeadMoved, Misuse, NotCanonical, StaleStream
+from ledger.host import Kind, host_key, origin_of
 from ledger.jcs import Json
 from ledger.reading import receipt_of, stored_event
 
-Kind = Literal["host", "case"]
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # %b: binary parameters; arrays of bytes as text would be escaped twice over.
 _OPEN = "SELECT * FROM ledger_open(%b, %b, %b, %b, %b, %b::text[])"
 _APPEND = (
-    "SELECT ledger_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::bigint[], %b, %b::int[], %b,"
-    " %b, %b::bigint[], %b::smallint[], %b::bytea[])"
+    "SELECT ledger_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::bigint[], %b, %b::int[],"
+    " %b, %b, %b::bigint[], %b::smallint[], %b::bytea[])"
 )
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What a writer finds: the log, the named streams, or the receipt of the same command recorded earlier."""
+    """What a writer finds: the log, the named streams, or the receipt of the same command from earlier."""
 
     log: "Log"
     receipt: Receipt | None
@@ -50,7 +48,7 @@ class Log:
     def __init__(
         self,
         *,
-        id: UUID,
+        log_id: UUID,
         origin: str,
         size: int,
         peaks: list[bytes],
@@ -58,7 +56,7 @@ class Log:
         versions: Mapping[str, int],
         key: signing.HostKey,
     ) -> None:
-        self.id = id
+        self.id = log_id
         self.origin = origin
         self.size = size
         self.host_key = key.public.hex()
@@ -80,10 +78,11 @@ class Log:
         at: datetime | None = None,
         expect: Mapping[str, int] | None = None,
     ) -> Receipt:
-        """Seal `events` as the next entries of this log, under a signed checkpoint; they count once the commit is done.
+        """Seal `events` as the next entries, under a signed checkpoint; they count once committed.
 
-        Time never runs backwards in a log: where the clock is behind the last entry, that entry's time is taken and the
-        difference kept beside the checkpoint. `expect` names the versions that the writer has seen, else StaleStream.
+        Time never runs backwards in a log: where the clock is behind the last entry, that entry's time is
+        taken and the difference kept beside the checkpoint. `expect` names the versions that the writer has
+        seen, else StaleStream.
         """
         if self._spent or not events:
             raise Misuse("A log opened for writing takes one append of at least one event.")
@@ -91,23 +90,32 @@ class Log:
         self._check_versions(events, expect or {})
         now = (at or datetime.now(UTC)).astimezone(UTC)
         recorded_at = now if self._last is None else max(self._last, now)
-        said_by = cast(dict[str, Json], jcs.plain(actor, at="actor"))
+        said_by = cast("dict[str, Json]", jcs.plain(actor, at="actor"))
         sealed = [
-            self._seal(draft, self.size + n, party=party, actor=said_by, command_id=command_id, recorded_at=recorded_at)
+            self._seal(
+                draft,
+                self.size + n,
+                party=party,
+                actor=said_by,
+                command_id=command_id,
+                recorded_at=recorded_at,
+            )
             for n, draft in enumerate(events)
         ]
         nodes = [
             (entry.event.index, level, node)
             for entry in sealed
-            for level, node in enumerate(merkle.push(self._peaks, entry.event.index, entry.leaf_hash), start=1)
+            for level, node in enumerate(
+                merkle.push(self._peaks, entry.event.index, entry.leaf_hash), start=1
+            )
         ]
         size, root = self.size + len(sealed), merkle.root_of(self._peaks)
         note = self._key.sign(self.origin, signing.checkpoint_text(self.origin, size, root))
         moved = _call(
             _APPEND,
             (
-                self.id, self.size, root, b"".join(self._peaks), recorded_at, (recorded_at - now) // MICROSECOND, note,
-                command_id, command_digest, party,
+                self.id, self.size, root, b"".join(self._peaks), recorded_at,
+                (recorded_at - now) // MICROSECOND, note, command_id, command_digest, party,
                 [entry.leaf for entry in sealed], [entry.leaf_hash for entry in sealed],
                 [entry.event.stream for entry in sealed], [entry.event.version for entry in sealed],
                 [entry.event.type for entry in sealed], [entry.event.schema for entry in sealed],
@@ -135,12 +143,21 @@ class Log:
                 raise Misuse(f"The stream {stream} was not named when the log was opened.")
         for stream, version in expect.items():
             if self._versions[stream] != version:
-                raise StaleStream(f"{stream} has changed meanwhile: it is at {self._versions[stream]}, not at {version}.")
+                raise StaleStream(
+                    f"{stream} has changed meanwhile: it is at {self._versions[stream]}, not at {version}."
+                )
 
     def _seal(
-        self, draft: Draft, index: int, *, party: UUID, actor: dict[str, Json], command_id: UUID, recorded_at: datetime
+        self,
+        draft: Draft,
+        index: int,
+        *,
+        party: UUID,
+        actor: dict[str, Json],
+        command_id: UUID,
+        recorded_at: datetime,
     ) -> "_Sealed":
-        fields = cast(dict[str, Json], jcs.plain(draft.fields, at=draft.type))
+        fields = cast("dict[str, Json]", jcs.plain(draft.fields, at=draft.type))
         if taken := RESERVED & fields.keys():
             raise NotCanonical(f"{draft.type} names a field {min(taken)}, which every event has already.")
         version = self._versions[draft.stream] = self._versions[draft.stream] + 1
@@ -154,7 +171,9 @@ class Log:
             "command": str(command_id),
         }
         salts = commitments.new_salts(len(body))
-        data = leaf.build(leaf.Leaf(self.origin, index, recorded_at, party, commitments.commit_body(body, salts)))
+        data = leaf.build(
+            leaf.Leaf(self.origin, index, recorded_at, party, commitments.commit_body(body, salts))
+        )
         event = StoredEvent(
             log=self.id,
             index=index,
@@ -178,16 +197,6 @@ class _Sealed:
     leaf_hash: bytes
     body: str
     salts: bytes
-
-
-def origin_of(kind: Kind, log_id: UUID) -> str:
-    """The origin line of a new log on this host."""
-    return f"countersign/{settings.HOST_NAME}/{kind}/{log_id}"
-
-
-def host_key() -> signing.HostKey:
-    """The key with which this host signs, made at first use."""
-    return signing.host_key(Path(settings.HOST_KEY_FILE))
 
 
 def open_for_writing(
@@ -217,7 +226,7 @@ def open_for_writing(
         found[event.stream].append(event)
     versions = {stream: len(events) for stream, events in found.items()}
     log = Log(
-        id=log_id,
+        log_id=log_id,
         origin=origin,
         size=size,
         peaks=edge,

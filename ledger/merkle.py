@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 9162 section 2.1, pure: hashes, the growing right edge, proofs and their verification.
+"""The Merkle tree of RFC 9162 section 2.1, pure: hashes, the growing right edge, proofs, their checks.
 
-A subtree is named by (level, index): it covers the leaves index·2^level … (index+1)·2^level − 1. The peaks of a tree are
-its largest complete subtrees from left to right, one a set bit of the size; they are all that an append must know.
+A subtree is named by (level, index): it covers 2^level leaves from index·2^level on. The peaks of a tree are
+its largest complete subtrees from left to right, one for each set bit of its size; an append need know no more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_of(peaks: Sequence[bytes]) -> bytes:
-    """The root of the tree, or of a range of leaves that starts at a subtree's edge, whose peaks these are."""
+    """The root of the tree, or of a range of leaves from a subtree's edge on, whose peaks these are."""
     if not peaks:
         return EMPTY_ROOT
     root = peaks[-1]
@@ -34,7 +34,10 @@ def root_of(peaks: Sequence[bytes]) -> bytes:
 
 
 def push(peaks: list[bytes], size: int, leaf: bytes) -> list[bytes]:
-    """Add a leaf hash to the peaks of a tree of `size`, in place; return the nodes it completes, level 1 upward."""
+    """Add a leaf hash to the peaks of a tree of `size`, in place.
+
+    Return the nodes it completes, level 1 upward.
+    """
     completed = []
     peaks.append(leaf)
     while size & 1:
@@ -54,7 +57,7 @@ def root_of_leaves(leaf_hashes: Iterable[bytes]) -> bytes:
 
 
 def subtrees(start: int, end: int) -> list[tuple[int, int]]:
-    """The complete subtrees, left to right, that make up the leaves start … end − 1; `start` must be at a subtree's edge."""
+    """The complete subtrees, left to right, of the leaves from `start`, at a subtree's edge, up to `end`."""
     found = []
     while start < end:
         level = (end - start).bit_length() - 1
@@ -64,12 +67,12 @@ def subtrees(start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _split(start: int, end: int) -> int:
-    """Where RFC 9162 splits a range of two or more leaves: after the largest power of two smaller than its length."""
+    """Where RFC 9162 splits a range: after the largest power of two smaller than its length."""
     return start + (1 << ((end - start - 1).bit_length() - 1))
 
 
 def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
-    """The ranges of leaves whose roots prove that leaf `index` is in the tree of `size`, nearest the leaf first."""
+    """The ranges whose roots prove that leaf `index` is in the tree of `size`, nearest the leaf first."""
     if not 0 <= index < size:
         raise ValueError("An inclusion proof needs 0 <= index < size.")
     ranges, start, end = [], 0, size
@@ -85,7 +88,10 @@ def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:
 
 
 def consistency_ranges(size1: int, size2: int) -> list[tuple[int, int]]:
-    """The ranges whose roots prove that the tree of `size1` is a prefix of the tree of `size2`; empty for equal sizes."""
+    """The ranges whose roots prove that the tree of `size1` is a prefix of the tree of `size2`.
+
+    Empty for equal sizes.
+    """
     if not 0 < size1 <= size2:
         raise ValueError("A consistency proof needs 0 < size1 <= size2.")
     ranges, start, end = [], 0, size2
@@ -108,7 +114,10 @@ def _check_hashes(*hashes: bytes) -> None:
 
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> None:
-    """Raise VerificationError unless `proof` shows that `leaf_hash` is leaf `index` under `root` of `size` (RFC 9162 2.1.3.2)."""
+    """Raise VerificationError unless `proof` shows that `leaf_hash` is leaf `index` under `root` of `size`.
+
+    The steps are those of RFC 9162 section 2.1.3.2.
+    """
     _check_hashes(leaf_hash, root, *proof)
     if not 0 <= index < size:
         raise VerificationError(f"A tree of {size} leaves has no leaf {index}.")
@@ -129,23 +138,26 @@ def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[by
         raise VerificationError(f"The inclusion proof of leaf {index} does not lead to the root.")
 
 
-def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:
-    """Raise VerificationError unless `proof` shows that the tree (size1, root1) is a prefix of (size2, root2) (RFC 9162 2.1.4.2).
+def _verify_nothing_added(size: int, proof: Sequence[bytes], root: bytes, same: bytes | None) -> None:
+    if proof:
+        raise VerificationError("Nothing is to be shown here, so the consistency proof must be empty.")
+    if (same is not None and root != same) or (size == 0 and root != EMPTY_ROOT):
+        raise VerificationError("Two trees of one size differ, or the empty tree has a root of its own.")
 
-    From size 0 every tree follows: only the empty root with an empty proof is accepted there.
+
+def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:
+    """Raise VerificationError unless `proof` shows that the tree of `size2` begins with that of `size1`.
+
+    The steps are those of RFC 9162 section 2.1.4.2, which leaves size 0 open: every tree follows from it, so
+    only the empty root with an empty proof is accepted there.
     """
     _check_hashes(root1, root2, *proof)
     if not 0 <= size1 <= size2:
         raise VerificationError(f"A tree of {size2} leaves cannot follow one of {size1}.")
-    if size1 == size2 or size1 == 0:
-        if proof:
-            raise VerificationError("Nothing is to be shown here, so the consistency proof must be empty.")
-        if root1 != (root2 if size1 else EMPTY_ROOT) or (size2 == 0 and root2 != EMPTY_ROOT):
-            raise VerificationError("Two trees of one size have different roots, or the empty tree a root of its own.")
+    if size1 in (0, size2):
+        _verify_nothing_added(size1, proof, root1, root2 if size1 == size2 else None)
         return
-    path = list(proof)
-    if size1 & (size1 - 1) == 0:
-        path.insert(0, root1)
+    path = [root1, *proof] if size1.bit_count() == 1 else list(proof)
     if not path:
         raise VerificationError("The consistency proof is empty.")
     node, last = size1 - 1, size2 - 1

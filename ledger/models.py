@@ -1,10 +1,16 @@
-"""The ledger's tables. Nobody writes them through these models: `ledger.log` does, and the database refuses the rest."""
+"""The ledger's tables.
+
+Nobody writes them through these models: `ledger.log` does, and the database refuses the rest.
+"""
 
 from django.db import models
 
 
 class LogHead(models.Model):
-    """Where a log stands. Its row lock makes one writer a log; its peaks are all that an append reads of the tree."""
+    """Where a log stands. Its row lock makes one writer a log.
+
+    Its peaks are all that an append reads of the tree.
+    """
 
     log = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=8)
@@ -35,7 +41,7 @@ class Entry(models.Model):
 
 
 class Node(models.Model):
-    """A complete subtree above the leaves, filed under the leaf that completed it: leaves and nodes grow in one order."""
+    """A complete subtree above the leaves, filed under the leaf that completed it: both grow in one order."""
 
     pk = models.CompositePrimaryKey("log", "last_leaf", "level")
     log = models.UUIDField()
@@ -48,7 +54,10 @@ class Node(models.Model):
 
 
 class Checkpoint(models.Model):
-    """One append: the command that asked for it and the signed note over the log's new size. The receipt, kept."""
+    """One append: the command that asked for it and the signed note over the log's new size.
+
+    The receipt, kept.
+    """
 
     pk = models.CompositePrimaryKey("log", "size")
     log = models.UUIDField()
@@ -82,4 +91,6 @@ class Opening(models.Model):
 
     class Meta:
         db_table = "ledger_opening"
-        constraints = [models.UniqueConstraint(fields=["log", "stream", "version"], name="ledger_opening_stream")]
+        constraints = [
+            models.UniqueConstraint(fields=["log", "stream", "version"], name="ledger_opening_stream")
+        ]

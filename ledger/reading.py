@@ -1,4 +1,7 @@
-"""Reading logs: events for projections, entries for mirrors, heads and receipts. All of it flat in the size of a log."""
+"""Reading logs: events for projections, entries for mirrors, heads and receipts.
+
+All of it flat in the size of a log.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -35,13 +38,13 @@ def stored_event(
     return StoredEvent(
         log=log,
         index=index,
-        stream=cast(str, body["stream"]),
-        version=cast(int, body["version"]),
-        type=cast(str, body["type"]),
-        schema=cast(int, body["schema"]),
+        stream=cast("str", body["stream"]),
+        version=cast("int", body["version"]),
+        type=cast("str", body["type"]),
+        schema=cast("int", body["schema"]),
         party=party,
-        actor=cast(dict[str, Json], body["actor"]),
-        command=UUID(cast(str, body["command"])),
+        actor=cast("dict[str, Json]", body["actor"]),
+        command=UUID(cast("str", body["command"])),
         recorded_at=recorded_at,
         fields={name: value for name, value in body.items() if name not in RESERVED},
     )
@@ -53,7 +56,9 @@ def read_events(log_id: UUID, *, after: int = -1, limit: int | None = None) -> I
     while left is None or left > 0:
         page = _rows(_EVENTS, (log_id, after, PAGE if left is None else min(PAGE, left)))
         for index, body, party, recorded_at in page:
-            yield stored_event(log_id, index, json.loads(body), party=party, recorded_at=recorded_at.astimezone(UTC))
+            yield stored_event(
+                log_id, index, json.loads(body), party=party, recorded_at=recorded_at.astimezone(UTC)
+            )
         if len(page) < PAGE:
             return
         after = page[-1][0]
@@ -63,7 +68,9 @@ def read_events(log_id: UUID, *, after: int = -1, limit: int | None = None) -> I
 def read_entries(log_id: UUID, *, after: int = -1, limit: int = 100) -> list[EntryRow]:
     """Up to `limit` sealed entries after an index, in order, with their openings."""
     return [
-        EntryRow(index, bytes(leaf), bytes(leaf_hash), recorded_at.astimezone(UTC), party, opening_of(body, salts))
+        EntryRow(
+            index, bytes(leaf), bytes(leaf_hash), recorded_at.astimezone(UTC), party, opening_of(body, salts)
+        )
         for index, leaf, leaf_hash, recorded_at, party, body, salts in _rows(_ENTRIES, (log_id, after, limit))
     ]
 

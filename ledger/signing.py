@@ -1,7 +1,7 @@
 """The host's Ed25519 key and the checkpoint notes it signs (C2SP signed-note and tlog-checkpoint).
 
-The key name in a signature is the log's origin, as tlog-checkpoint recommends and tlog-policy demands; one host key thus has
-another four-byte key id for each log.
+The key name in a signature is the log's origin, as tlog-checkpoint recommends and tlog-policy demands; one
+host key thus has another four-byte key id for each log.
 """
 
 import base64
@@ -65,7 +65,10 @@ class Checkpoint:
 
 
 def parse_checkpoint(note: str) -> Checkpoint:
-    """The parts of a checkpoint note, or MalformedNote. Extension lines are refused: nobody could audit them."""
+    """The parts of a checkpoint note, or MalformedNote.
+
+    Extension lines are refused: nobody could audit them.
+    """
     if len(note) > LARGEST_NOTE or any(mark < " " and mark != "\n" for mark in note):
         raise MalformedNote("A note is at most 64 KiB of text without control characters.")
     text, gap, tail = note.rpartition("\n\n")
@@ -79,7 +82,9 @@ def parse_checkpoint(note: str) -> Checkpoint:
         name, space, encoded = line.removeprefix(DASH).partition(" ")
         raw = _base64(encoded)
         if not line.startswith(DASH) or not space or not name or "+" in name or len(raw) < 5:
-            raise MalformedNote("A signature line is a dash, a key name, and base64 of a key id and a signature.")
+            raise MalformedNote(
+                "A signature line is a dash, a key name, and base64 of a key id and a signature."
+            )
         signatures.append((name, raw[:4], raw[4:]))
     root = _base64(lines[2])
     if len(root) != 32:
@@ -98,14 +103,16 @@ def _base64(text: str) -> bytes:
 
 
 def verify_checkpoint(note: str, *, name: str, public: bytes) -> Checkpoint:
-    """The checkpoint in `note`, whose origin is `name` and which the key `public` signed, or VerificationError.
+    """The checkpoint in `note`, of the log `name` and signed by the key `public`, or VerificationError.
 
-    As signed-note asks, signatures of unknown keys are passed over and every signature of the known one must hold.
+    As signed-note asks, unknown keys are passed over and every signature of the known one must hold.
     """
     found = parse_checkpoint(note)
     if found.origin != name:
         raise VerificationError(f"The checkpoint is of the log {found.origin}, not of {name}.")
-    ours = [signature for who, key, signature in found.signatures if who == name and key == key_id(name, public)]
+    ours = [
+        signature for who, key, signature in found.signatures if who == name and key == key_id(name, public)
+    ]
     if not ours:
         raise VerificationError("The checkpoint is not signed by the expected key.")
     key = Ed25519PublicKey.from_public_bytes(public)
@@ -156,7 +163,7 @@ def _create(path: Path) -> None:
         except FileExistsError:
             pass  # another process was first; its key is the host's key
         finally:
-            os.unlink(fresh)
+            fresh.unlink()
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

@@ -1,11 +1,12 @@
 """Recompute a whole log from its rows and say where it first goes wrong.
 
-Everything is read a page at a time and the tree is grown again from the leaves, so memory stays flat however long the log is.
-What this cannot see is a log that its host rewrote from end to end and signed anew: that takes the parties' mirrors.
+Everything is read a page at a time and the tree is grown again from the leaves, so memory stays flat however
+long the log is. What this cannot see is a log that its host rewrote from end to end and signed anew: that
+takes the parties' mirrors.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from django.db import connection
 from ledger import commitments, jcs, leaf, merkle, signing
 from ledger.entries import RESERVED
 from ledger.errors import LedgerError, MalformedLeaf, NotCanonical
-from ledger.log import host_key
+from ledger.host import host_key
 from ledger.models import LogHead
 
 PAGE = 2000
@@ -28,7 +29,9 @@ _ENTRIES = """
     FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
     WHERE e.log = %s AND e.index >= %s AND e.index < %s
 """
-_NODES = "SELECT last_leaf, level, hash FROM ledger_node WHERE log = %s AND last_leaf >= %s AND last_leaf < %s"
+_NODES = (
+    "SELECT last_leaf, level, hash FROM ledger_node WHERE log = %s AND last_leaf >= %s AND last_leaf < %s"
+)
 _CHECKPOINTS = """
     SELECT size, first, root, note, command, recorded_at FROM ledger_checkpoint
     WHERE log = %s AND size > %s AND first < %s ORDER BY size
@@ -54,10 +57,31 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not hold; `index` is the entry at which it shows, None where no entry is at fault."""
+    """One thing that does not hold.
+
+    `index` is the entry at which it shows, None where no entry is at fault.
+    """
 
     index: int | None
     sentence: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An entry's row and its opening's, if there is one."""
+
+    index: int
+    leaf: bytes
+    leaf_hash: bytes
+    recorded_at: datetime
+    party: UUID
+    stream: str
+    version: int
+    type: str
+    schema: int
+    command: UUID
+    body: str | None
+    salts: bytes | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,10 @@ class _Checkpoint:
     note: str
     command: UUID
     recorded_at: datetime
+
+    def covers(self, row: _Row) -> bool:
+        """Whether it could be the checkpoint of the append that sealed the entry, if it claims to be."""
+        return row.index < self.first or (row.recorded_at, row.command) == (self.recorded_at, self.command)
 
 
 @dataclass
@@ -89,14 +117,18 @@ class _Run:
         self.findings.append(Finding(index, sentence))
 
     def lowest_from(self, begin: int) -> int:
-        """Where something has already been found at or after `begin`, else `begin`: a tree narrows no further."""
-        return min((one.index for one in self.findings if one.index is not None and one.index >= begin), default=begin)
+        """Where something was found already at or after `begin`, else `begin`: a tree narrows no further."""
+        return min(
+            (one.index for one in self.findings if one.index is not None and one.index >= begin),
+            default=begin,
+        )
 
 
 def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
     """Everything in a log that does not hold, lowest index first, or [] where all of it holds.
 
-    At most about a hundred findings; after the first break in the tree only what stands alone is still checked.
+    At most about a hundred findings; after the first break in the tree only what stands alone is still
+    checked.
     """
     head = LogHead.objects.filter(log=log_id).first()
     if head is None:
@@ -117,16 +149,16 @@ def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
 
 
 def _check_page(run: _Run, start: int, end: int) -> None:
-    entries = {row[0]: row[1:] for row in _rows(_ENTRIES, (run.log, start, end))}
-    checkpoints = [_Checkpoint(*row) for row in _rows(_CHECKPOINTS, (run.log, start, end))]
+    entries = {row[0]: _Row(*row) for row in _rows(_ENTRIES, (run.log, start, end))}
+    waiting = iter([_Checkpoint(*row) for row in _rows(_CHECKPOINTS, (run.log, start, end))])
     nodes: dict[int, dict[int, bytes]] = {}
     for last_leaf, level, node in _rows(_NODES, (run.log, start, end)):
         nodes.setdefault(last_leaf, {})[level] = bytes(node)
-    waiting = iter(checkpoints)
     above = next(waiting, None)
     for index in range(start, end):
         if index in entries:
-            _check_entry(run, index, entries[index], nodes.get(index, {}), above)
+            _check_entry(run, entries[index], above)
+            _check_tree(run, entries[index], nodes.get(index, {}))
         else:
             run.report(index, f"Entry {index} is missing.")
             run.whole = False
@@ -137,80 +169,65 @@ def _check_page(run: _Run, start: int, end: int) -> None:
             return
 
 
-def _check_entry(
-    run: _Run, index: int, row: tuple[Any, ...], nodes: Mapping[int, bytes], above: _Checkpoint | None
-) -> None:
-    data, leaf_hash, recorded_at, party, *opening = row
-    computed = merkle.leaf_hash(bytes(data))
-    if computed != bytes(leaf_hash):
-        run.report(index, f"The hash of entry {index} is not the hash of its bytes.")
+def _check_entry(run: _Run, row: _Row, above: _Checkpoint | None) -> None:
+    index = row.index
     try:
-        sealed = leaf.parse(bytes(data))
+        sealed = leaf.parse(bytes(row.leaf))
     except MalformedLeaf as error:
         run.report(index, f"The bytes of entry {index} are damaged. {error.sentence}")
-    else:
-        _check_leaf(run, index, sealed, recorded_at, party)
-        _check_opening(run, index, sealed, *opening)
-        if above and above.first <= index and (sealed.recorded_at, opening[4]) != (above.recorded_at, above.command):
-            run.report(index, f"The checkpoint of size {above.size} names another time or command than entry {index}.")
-    if run.whole:
-        stored = dict(nodes)
-        for level, node in enumerate(merkle.push(run.peaks, index, computed), start=1):
-            if stored.pop(level, None) != node:
-                begin = max(index + 1 - (1 << level), run.covered)
-                sentence = f"The stored tree does not agree with the entries {begin} to {index}."
-                run.report(run.lowest_from(begin), sentence)
-                break
-        else:
-            if stored:
-                run.report(index, f"The stored tree has a node too many above entry {index}.")
-
-
-def _check_leaf(run: _Run, index: int, sealed: leaf.Leaf, recorded_at: datetime, party: UUID) -> None:
+        return
     if sealed.index != index:
         run.report(index, f"In the place of entry {index} lies entry {sealed.index}.")
     if sealed.log != run.head.origin:
         run.report(index, f"Entry {index} was sealed for another log, {sealed.log}.")
-    if sealed.recorded_at != recorded_at:
+    if sealed.recorded_at != row.recorded_at:
         run.report(index, f"The time stored beside entry {index} is not the time sealed in it.")
-    if sealed.party != party:
+    if sealed.party != row.party:
         run.report(index, f"The party stored beside entry {index} is not the party sealed in it.")
     if run.last_time is not None and sealed.recorded_at < run.last_time:
         run.report(index, f"Entry {index} is dated before the entry in front of it.")
     run.last_time = sealed.recorded_at
+    fault = _fault_of_opening(row, sealed.commit)
+    if fault is not None:
+        run.report(index, f"The opening of entry {index} {fault}")
+    elif above is not None and not above.covers(row):
+        sentence = f"The checkpoint of size {above.size} names another time or command than entry {index}."
+        run.report(index, sentence)
 
 
-def _check_opening(
-    run: _Run,
-    index: int,
-    sealed: leaf.Leaf,
-    stream: str | None,
-    version: int,
-    type: str,
-    schema: int,
-    command: UUID,
-    body_text: str,
-    salts: bytes,
-) -> None:
-    if stream is None:
-        run.report(index, f"The opening of entry {index} is missing.")
-        return
+def _fault_of_opening(row: _Row, commit: bytes) -> str | None:
+    if row.body is None or row.salts is None:
+        return "is missing."
     try:
-        body = jcs.plain(json.loads(body_text))
+        body = jcs.plain(json.loads(row.body))
     except NotCanonical as error:
-        run.report(index, f"The opening of entry {index} holds what no entry can hold. {error.sentence}")
+        return f"holds what no entry can hold. {error.sentence}"
+    if not isinstance(body, dict) or len(row.salts) != commitments.SALT_SIZE * len(body):
+        return "does not have one salt for each field."
+    if commitments.commit_body(body, bytes(row.salts)) != commit:
+        return "is not what was sealed: a value or a salt was changed."
+    if not body.keys() >= RESERVED:
+        return "lacks a field that every event has."
+    said = tuple(body[name] for name in ("stream", "version", "type", "schema", "command"))
+    if said != (row.stream, row.version, row.type, row.schema, str(row.command)):
+        return "says something else than what is stored beside it."
+    return None
+
+
+def _check_tree(run: _Run, row: _Row, nodes: dict[int, bytes]) -> None:
+    index, computed = row.index, merkle.leaf_hash(bytes(row.leaf))
+    if computed != bytes(row.leaf_hash):
+        run.report(index, f"The hash of entry {index} is not the hash of its bytes.")
+    if not run.whole:
         return
-    if not isinstance(body, dict) or len(salts) != commitments.SALT_SIZE * len(body):
-        run.report(index, f"The opening of entry {index} does not have one salt for each field.")
-        return
-    if commitments.commit_body(body, bytes(salts)) != sealed.commit:
-        run.report(index, f"The opening of entry {index} is not what was sealed: a value or a salt was changed.")
-    elif not RESERVED <= body.keys():
-        run.report(index, f"The opening of entry {index} lacks a field that every event has.")
-    elif (stream, version, type, schema, str(command)) != tuple(
-        body[name] for name in ("stream", "version", "type", "schema", "command")
-    ):
-        run.report(index, f"What is stored beside the opening of entry {index} is not what the opening says.")
+    for level, node in enumerate(merkle.push(run.peaks, index, computed), start=1):
+        if nodes.pop(level, None) != node:
+            begin = max(index + 1 - (1 << level), run.covered)
+            sentence = f"The stored tree does not agree with the entries {begin} to {index}."
+            run.report(run.lowest_from(begin), sentence)
+            return
+    if nodes:
+        run.report(index, f"The stored tree has a node too many above entry {index}.")
 
 
 def _check_checkpoint(run: _Run, found: _Checkpoint) -> None:
@@ -224,7 +241,9 @@ def _check_checkpoint(run: _Run, found: _Checkpoint) -> None:
         run.report(run.covered, f"The checkpoint of size {size} does not hold. {error.sentence}")
     else:
         if (signed.size, signed.root) != (size, bytes(found.root)):
-            run.report(run.covered, f"What is stored beside the checkpoint of size {size} is not what was signed.")
+            run.report(
+                run.covered, f"What is stored beside the checkpoint of size {size} is not what was signed."
+            )
     if run.whole and merkle.root_of(run.peaks) != bytes(found.root):
         worst = run.lowest_from(run.covered)
         run.report(worst, f"The signed root of size {size} is not the root of the entries: look at {span}.")
@@ -236,7 +255,9 @@ def _check_head(run: _Run) -> None:
     size = run.head.size
     if run.covered != size:
         run.report(run.covered, f"The entries {run.covered} to {size - 1} have no checkpoint.")
-    if run.whole and run.peaks != [bytes(run.head.peaks)[at : at + 32] for at in range(0, len(run.head.peaks), 32)]:
+    if run.whole and run.peaks != [
+        bytes(run.head.peaks)[at : at + 32] for at in range(0, len(run.head.peaks), 32)
+    ]:
         run.report(None, "The head's right edge of the tree is not that of the entries.")
     if run.whole and merkle.root_of(run.peaks) != bytes(run.head.root):
         run.report(None, "The head's root is not the root of the entries.")
@@ -246,7 +267,9 @@ def _check_head(run: _Run) -> None:
 
 def _check_versions(run: _Run) -> None:
     for index, stream, version, expected in _rows(_VERSIONS, (run.log, run.head.size)):
-        run.report(index, f"Entry {index} calls itself version {version} of {stream}; by count it is {expected}.")
+        run.report(
+            index, f"Entry {index} calls itself version {version} of {stream}; by count it is {expected}."
+        )
 
 
 def _check_beyond(run: _Run) -> None:

@@ -47,9 +47,9 @@ class Writer:
             self.write(*(draft(f"item/{(number + n) % 3}", number=number, n=n) for n in range(count)))
 
 
-def draft(stream: str = "case", type: str = "EvidenceExamined", **fields: Any) -> Draft:
+def draft(stream: str = "case", **fields: Any) -> Draft:
     """An event of a made-up kind."""
-    return Draft(stream, type, 1, fields or {"purpose": "see"})
+    return Draft(stream, "EvidenceExamined", 1, fields or {"purpose": "see"})
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ class Superuser:
             for table in TABLES:
                 cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
                 cursor.execute(
-                    "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", (table,)
+                    "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+                    (table,),
                 )
                 for (name,) in cursor.fetchall():
                     cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")

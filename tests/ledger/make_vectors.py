@@ -1,4 +1,7 @@
-"""The fixed-seed test vectors of docs/ledger-format.md. `python -m tests.ledger.make_vectors` writes them anew."""
+"""The fixed-seed test vectors of docs/ledger-format.md.
+
+`python -m tests.ledger.make_vectors` writes them anew.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +20,8 @@ CASE = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 NORTHWIND = UUID("11111111-1111-4111-8111-111111111111")
 ORIGIN = f"countersign/example.org/case/{CASE}"
 KEY = signing.HostKey(
-    Ed25519PrivateKey.from_private_bytes(SEED), Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw()
+    Ed25519PrivateKey.from_private_bytes(SEED),
+    Ed25519PrivateKey.from_private_bytes(SEED).public_key().public_bytes_raw(),
 )
 
 
@@ -36,7 +40,7 @@ def body(index: int) -> dict[str, jcs.Json]:
 
 
 def salts(index: int, count: int) -> bytes:
-    """Salts that anybody can make again: SHA-256 over the entry's index and the field's place among the sorted names."""
+    """Salts that anybody can make again: SHA-256 over the entry's index and the field's place by name."""
     return b"".join(sha256(f"salt {index} {n}".encode()).digest() for n in range(count))
 
 
@@ -89,10 +93,12 @@ def tree() -> dict[str, Any]:
         "leaf_hashes": [one.hex() for one in hashes],
         "roots": [merkle.root_of_leaves(hashes[:size]).hex() for size in range(18)],
         "inclusion": [
-            {"index": index, "size": 7, "proof": proof(hashes, merkle.inclusion_ranges(index, 7))} for index in range(7)
+            {"index": index, "size": 7, "proof": proof(hashes, merkle.inclusion_ranges(index, 7))}
+            for index in range(7)
         ],
         "consistency": [
-            {"size1": old, "size2": 7, "proof": proof(hashes, merkle.consistency_ranges(old, 7))} for old in range(1, 8)
+            {"size1": old, "size2": 7, "proof": proof(hashes, merkle.consistency_ranges(old, 7))}
+            for old in range(1, 8)
         ],
     }
 
@@ -100,14 +106,15 @@ def tree() -> dict[str, Any]:
 def canonical() -> dict[str, Any]:
     """Values with their canonical bytes in hex, and JSON texts that lie outside the profile."""
     values: list[Any] = [
-        None, True, 0, -1, 2**53 - 1, "", "a/b\\\"\u007f\u2028é€😀", "\b\t\n\f\r\x01\x1f", [], {}, [1, [2, {"b": 1, "a": [None]}]],
-        {"z": 1, "a_1": 2, "10": 3, "_": 4, "1": 5},
+        None, True, 0, -1, 2**53 - 1, "", 'a/b\\"\u007f\u2028é€😀', "\b\t\n\f\r\x01\x1f", [], {},
+        [1, [2, {"b": 1, "a": [None]}]], {"z": 1, "a_1": 2, "10": 3, "_": 4, "1": 5},
     ]  # fmt: skip
     return {
         "canonical": [{"value": value, "hex": jcs.canonical(value).hex()} for value in values],
         "outside": [
-            "1.0", "1e3", "9007199254740992", "-9007199254740992", "NaN", "Infinity", '"\\u0000"', '"\\ud800"', '{"A":1}', '{"":1}',
-            '{"é":1}', '{"a b":1}', '{"' + "k" * 41 + '":1}', '{"a":1,"a":1}',
+            "1.0", "1e3", "9007199254740992", "-9007199254740992", "NaN", "Infinity",
+            '"\\u0000"', '"\\ud800"', '{"A":1}', '{"":1}', '{"é":1}', '{"a b":1}',
+            '{"' + "k" * 41 + '":1}', '{"a":1,"a":1}',
         ],
     }  # fmt: skip
 

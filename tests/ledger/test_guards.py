@@ -1,6 +1,7 @@
 """What the database itself refuses, to the app's role by its rights and to the owner by triggers."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connections, transaction
@@ -25,7 +26,7 @@ def log(writer: Writer) -> Iterator[Writer]:
     assert reading.head(writer.log).size == 3  # type: ignore[union-attr]
 
 
-def execute(alias: str, *statements: str, **parameters: object) -> None:
+def execute(alias: str, *statements: str, **parameters: UUID) -> None:
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement, parameters)
@@ -64,7 +65,13 @@ def test_the_app_role_cannot_switch_the_guards_off(log: Writer) -> None:
 @pytest.mark.parametrize("alias", ["default", "owner"])
 @pytest.mark.parametrize(
     "change",
-    ["size = 2", "size = 3", "size = 0", "size = -1", "size = 4, recorded_at = recorded_at - interval '1 second'"],
+    [
+        "size = 2",
+        "size = 3",
+        "size = 0",
+        "size = -1",
+        "size = 4, recorded_at = recorded_at - interval '1 second'",
+    ],
 )
 def test_the_head_never_goes_back(log: Writer, alias: str, change: str) -> None:
     with pytest.raises(IntegrityError, match="only moves forward"):
@@ -82,10 +89,17 @@ def test_the_head_needs_a_checkpoint_of_its_own_root(log: Writer) -> None:
     entry = copy.format("entry", "log, 3, leaf, leaf_hash, recorded_at, party", "index = 2")
     opening = copy.format("opening", "log, 3, stream, 99, type, schema, command, body, salts", "index = 2")
     checkpoint = copy.format(
-        "checkpoint", "log, 4, 3, '\\x00', note, gen_random_uuid(), command_digest, recorded_at, 0", "size = 3"
+        "checkpoint",
+        "log, 4, 3, '\\x00', note, gen_random_uuid(), command_digest, recorded_at, 0",
+        "size = 3",
     )
     head = "UPDATE ledger_head SET size = 4 WHERE log = %(log)s"
-    for statements in ([entry, head], [entry, opening, head], [entry, opening, checkpoint, head], [entry, checkpoint, head]):
+    for statements in (
+        [entry, head],
+        [entry, opening, head],
+        [entry, opening, checkpoint, head],
+        [entry, checkpoint, head],
+    ):
         with pytest.raises(IntegrityError, match="as far as its entries reach"):
             execute("default", *statements, log=log.log)
 
@@ -94,7 +108,8 @@ def test_a_temporary_table_cannot_stand_in_for_the_entries(log: Writer) -> None:
     with pytest.raises(IntegrityError, match="as far as its entries reach"):
         execute(
             "owner",  # the app's role may not even make temporary tables
-            "CREATE TEMPORARY TABLE ledger_entry ON COMMIT DROP AS SELECT log, 3::bigint AS index FROM public.ledger_head",
+            "CREATE TEMPORARY TABLE ledger_entry ON COMMIT DROP AS"
+            " SELECT log, 3::bigint AS index FROM public.ledger_head",
             "UPDATE ledger_head SET size = 4 WHERE log = %(log)s",
             log=log.log,
         )

@@ -14,7 +14,11 @@ from ledger import commitments, leaf
 from ledger.errors import MalformedLeaf
 
 LEAF = leaf.Leaf(
-    "countersign/example.org/case/x", 41, datetime(2026, 2, 8, 10, 44, 10, 123456, tzinfo=UTC), uuid4(), bytes(32)
+    "countersign/example.org/case/x",
+    41,
+    datetime(2026, 2, 8, 10, 44, 10, 123456, tzinfo=UTC),
+    uuid4(),
+    bytes(32),
 )
 
 
@@ -25,8 +29,16 @@ def test_a_leaf_comes_back_from_its_bytes() -> None:
 
 
 def test_times_are_utc_with_microseconds() -> None:
-    assert leaf.time_text(datetime(2026, 2, 8, 18, 44, tzinfo=timezone(timedelta(hours=8)))) == "2026-02-08T10:44:00.000000Z"
-    for text in ("2026-02-08T10:44:00Z", "2026-02-08T10:44:00.000000+00:00", "2026-02-30T10:44:00.000000Z", ""):
+    assert (
+        leaf.time_text(datetime(2026, 2, 8, 18, 44, tzinfo=timezone(timedelta(hours=8))))
+        == "2026-02-08T10:44:00.000000Z"
+    )
+    for text in (
+        "2026-02-08T10:44:00Z",
+        "2026-02-08T10:44:00.000000+00:00",
+        "2026-02-30T10:44:00.000000Z",
+        "",
+    ):
         with pytest.raises(ValueError, match=r".+"):
             leaf.parse_time(text)
 

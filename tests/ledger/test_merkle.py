@@ -98,7 +98,9 @@ def test_a_changed_proof_never_verifies(data: st.DataObject) -> None:
         return [*proof[:at], bytes([proof[at][0] ^ bit[0]]) + proof[at][1:], *proof[at + 1 :]], target
 
     with pytest.raises(VerificationError):
-        merkle.verify_inclusion(index, new, leaves(LARGEST)[index], *changed(inclusion(index, new), root(0, new)))
+        merkle.verify_inclusion(
+            index, new, leaves(LARGEST)[index], *changed(inclusion(index, new), root(0, new))
+        )
     proof, newer = changed(consistency(old, new), root(0, new))
     with pytest.raises(VerificationError):
         merkle.verify_consistency(old, new, proof, root(0, old), newer)

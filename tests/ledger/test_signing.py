@@ -37,7 +37,9 @@ def test_a_checkpoint_is_a_signed_note() -> None:
 
 
 def test_other_signatures_are_passed_over_but_a_wrong_one_of_the_known_key_is_not() -> None:
-    stranger = signing.HostKey(other := ed25519.Ed25519PrivateKey.generate(), other.public_key().public_bytes_raw())
+    stranger = signing.HostKey(
+        other := ed25519.Ed25519PrivateKey.generate(), other.public_key().public_bytes_raw()
+    )
     text = signing.checkpoint_text(ORIGIN, 41, ROOT)
     foreign = stranger.sign(ORIGIN, text).splitlines()[-1]
     signing.verify_checkpoint(NOTE + foreign + "\n", name=ORIGIN, public=KEY.public)
@@ -108,7 +110,9 @@ def test_a_key_that_cannot_be_trusted_is_refused_with_a_sentence(tmp_path: Path)
     path.chmod(0o600)
     with pytest.raises(HostKeyError, match="not an unencrypted PEM key"):
         signing.host_key(path)
-    path.write_bytes(x25519.X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.write_bytes(
+        x25519.X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
     with pytest.raises(HostKeyError, match="not an Ed25519 key"):
         signing.host_key(path)
     path.chmod(0o644)

@@ -1,4 +1,4 @@
-"""The published vectors hold, and are what the code makes today: the bytes of the ledger never change by accident."""
+"""The stored vectors hold, and are what the code makes today: no byte of the ledger changes by accident."""
 
 import json
 from typing import Any
@@ -44,10 +44,14 @@ def test_every_proof_in_the_vectors_verifies() -> None:
     hashes, roots = ([bytes.fromhex(one) for one in tree[name]] for name in ("leaf_hashes", "roots"))
     for case in tree["inclusion"]:
         proof = [bytes.fromhex(one) for one in case["proof"]]
-        merkle.verify_inclusion(case["index"], case["size"], hashes[case["index"]], proof, roots[case["size"]])
+        merkle.verify_inclusion(
+            case["index"], case["size"], hashes[case["index"]], proof, roots[case["size"]]
+        )
     for case in tree["consistency"]:
         proof = [bytes.fromhex(one) for one in case["proof"]]
-        merkle.verify_consistency(case["size1"], case["size2"], proof, roots[case["size1"]], roots[case["size2"]])
+        merkle.verify_consistency(
+            case["size1"], case["size2"], proof, roots[case["size1"]], roots[case["size2"]]
+        )
 
 
 def test_canonical_values_in_the_vectors() -> None:

@@ -1,0 +1,21 @@
+"""This host: the names it gives its logs and the key it signs with, both from the settings."""
+
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from django.conf import settings
+
+from ledger import signing
+
+Kind = Literal["host", "case"]
+
+
+def origin_of(kind: Kind, log_id: UUID) -> str:
+    """The origin line of a new log on this host."""
+    return f"countersign/{settings.HOST_NAME}/{kind}/{log_id}"
+
+
+def host_key() -> signing.HostKey:
+    """The key with which this host signs, made at first use."""
+    return signing.host_key(Path(settings.HOST_KEY_FILE))
