@@ -70,7 +70,7 @@ def broker_is_up() -> bool:
 def worker_is_up() -> bool:
     """Whether any worker answers a ping through the broker."""
     try:
-        return bool(app.control.ping(timeout=1.0, limit=1))
+        return bool(app.control.ping(timeout=3.0, limit=1))
     except (OperationalError, OSError):
         return False
 

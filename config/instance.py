@@ -92,8 +92,8 @@ def read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except PermissionError as error:
-        raise NotReady(f"{path} cannot be read by this user.") from error
+    except OSError as error:
+        raise NotReady(f"{path} cannot be read by this user: {os.strerror(error.errno or 0)}.") from error
     except ValueError as error:
         raise NotReady(f"{path} is damaged: it is not JSON.") from error
 

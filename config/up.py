@@ -25,7 +25,6 @@ from config.instance import Embedded, NotReady, Secrets, make_secrets, read_embe
 from config.programs import STOP_SIGNALS, Programs
 from config.supervise import Child, StopRequested, Supervisor, stop_orphans
 
-LEAST_FREE: Final = 300 << 20
 BIGGEST_LOG: Final = 20 << 20
 WEB: Final = ("web", "worker", "beat")
 SERVERS: Final = ("broker", "database")
@@ -79,10 +78,9 @@ def claimed(var: Path, say: Any) -> Iterator[Path]:
     with lock:
         _take(lock, var, say)
         free = os.statvfs(var)
-        if free.f_bavail * free.f_frsize < LEAST_FREE:
-            raise NotReady(
-                f"The disk under {var} is full: at least {LEAST_FREE >> 20} MB must be free to start."
-            )
+        least = int(os.environ.get("LEAST_FREE_MB") or 300)
+        if free.f_bavail * free.f_frsize < least << 20:
+            raise NotReady(f"The disk under {var} is full: {least} MB must be free to start (LEAST_FREE_MB).")
         yield var
 
 

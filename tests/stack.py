@@ -25,22 +25,24 @@ class Stack:
         self.var = var
         self.env = {name: os.environ[name] for name in KEPT if name in os.environ}
         self.env |= {"VAR_DIR": str(var), "PORT": "0", "DEMO": "0", **environment}
-        self.output = var.with_name(f"{var.name}.out")
+        self.output = var.with_name(f"{var.name}-{id(self)}.out")
         self.launcher: subprocess.Popen[bytes] | None = None
 
     def start(self, *, patience: float = 90) -> "Stack":
         """Start and return when the launcher says that it runs."""
         self.spawn()
+        return self.wait_until_running(patience=patience)
+
+    def wait_until_running(self, *, patience: float = 90) -> "Stack":
+        """Return when the launcher says that it runs."""
         deadline = time.monotonic() + patience
         while not self._running():
             assert self.launcher is not None
             if self.launcher.poll() is not None or time.monotonic() > deadline:
-                logs = {
-                    path.name: path.read_text(errors="replace")[-1500:] for path in self.var.glob("log/*.log")
-                }
-                raise AssertionError(
-                    f"Countersign did not start:\n{self.said()}\n{json.dumps(logs, indent=1)}"
-                )
+                logs = [
+                    f"{path}:\n{path.read_text(errors='replace')[-1500:]}" for path in self.var.glob("log/*")
+                ]
+                raise AssertionError("\n".join(["Countersign did not start:", self.said(), *logs]))
             time.sleep(0.05)
         return self
 
@@ -79,6 +81,7 @@ class Stack:
     def wait_until_well(self, *, patience: float = 30) -> float:
         """Return how many seconds it took until /healthz answered 200."""
         begun = time.monotonic()
+        time.sleep(1.1)  # /healthz remembers its last answer for a second
         while True:
             with contextlib.suppress(requests.RequestException):
                 if self.health()[0] == 200:

@@ -9,6 +9,8 @@ from django.db.utils import OperationalError
 
 from config.grants import grant_ordinary_tables
 
+PREPARE_LOCK = 7_260_134_005  # any number that is ours alone
+
 
 class Command(BaseCommand):
     """Run by `up`, by the tests, and by hand on a server of one's own."""
@@ -23,9 +25,12 @@ class Command(BaseCommand):
                 "DATABASE_OWNER_URL is not set: only the database's owner may change its schema."
             )
         try:
-            connections["owner"].ensure_connection()
+            with connections["owner"].cursor() as cursor:
+                # Two servers started together take turns; the lock goes with the connection.
+                cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         except OperationalError as error:
-            raise CommandError(f"The database does not answer its owner: {' '.join(str(error).split())}") from error
+            said = " ".join(str(error).split())
+            raise CommandError(f"The database does not answer its owner: {said}") from error
         verbosity = options["verbosity"]
         call_command("migrate", database="owner", interactive=False, skip_checks=True, verbosity=verbosity)
         call_command("createcachetable", database="owner", verbosity=verbosity)

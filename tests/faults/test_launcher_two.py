@@ -1,0 +1,31 @@
+"""Two instances side by side, one of them where sockets cannot be."""
+
+from pathlib import Path
+
+import requests
+
+from tests.stack import Stack
+
+
+def test_two_instances_share_nothing(run_root: Path) -> None:
+    short = Stack(run_root / "one")
+    # Too long for a unix socket, and with characters that a URL would have to quote.
+    long = Stack(run_root / "two with spaces & 100 % of what a path may hold" / ("deep" * 15))
+    try:
+        short.spawn()
+        long.var.parent.mkdir(mode=0o711)
+        long.start()
+        short.wait_until_running()
+        assert short.url != long.url
+        assert short.health()[0] == 200
+        assert long.health() == short.health()
+        refused = Stack(short.var)
+        assert refused.spawn().wait(30) == 1
+        assert f"already runs Countersign from {short.var}" in refused.said()
+        assert short.stop() < 10
+        assert requests.get(f"{long.url}/healthz", timeout=20).status_code == 200
+        assert long.stop() < 10
+        assert short.alive() == long.alive() == []
+    finally:
+        short.remove()
+        long.remove()
