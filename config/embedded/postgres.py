@@ -186,7 +186,7 @@ class Postgres:
                 )
             for statement in (
                 "REVOKE ALL ON DATABASE {} FROM PUBLIC",
-                "GRANT CONNECT ON DATABASE {} TO countersign_app",
+                "GRANT CONNECT, TEMPORARY ON DATABASE {} TO countersign_app",
             ):
                 connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
