@@ -1,0 +1,111 @@
+"""Read models follow from the ledger alone. These commit for real: writers and comparisons need transactions of their own."""
+
+import hashlib
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from cases.models import ApiToken, Case, CustodyEvent, EvidenceItem
+from cases.perform import perform
+from cases.projections.batch import TABLES
+from cases.rebuilding import compare, rebuild
+from cases.rules.case import LiftLegalHold, PlaceLegalHold
+from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.parties import DisableMember, EnableMember
+from evidence.models import Ingest
+from tests import cast
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def silent(done: int, total: int) -> None:
+    assert 0 <= done <= total
+
+
+def tables() -> dict[str, list[str]]:
+    """Every row of every read model, as the database writes it."""
+    told = {}
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"SELECT t::text FROM {table._meta.db_table} t ORDER BY id")
+            told[table._meta.db_table] = [row for (row,) in cursor.fetchall()]
+        cursor.execute("SELECT user_id, group_id FROM auth_user_groups ORDER BY 1, 2")
+        told["memberships"] = [str(row) for row in cursor.fetchall()]
+    return told
+
+
+@pytest.fixture
+def item() -> EvidenceItem:
+    """A little history: a joint case, an item, a disclosure, a hold, a member out and in again."""
+    people = cast.the_cast()
+    case = cast.joint_case(people)
+    item = cast.sealed_item(people, case)
+    cast.disclose(case, item, people.contoso, by=people.alice)
+    seen = (Examination(item=item.pk, how="download"),)
+    perform(ExamineEvidence(case=case.pk, examinations=seen), actor=people.carol.actor)
+    perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.carol.actor)
+    perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.alice.actor)
+    perform(LiftLegalHold(case=case.pk, reason="Settled"), actor=people.alice.actor)
+    cast.token(people.alice)
+    perform(DisableMember(member=people.bob.member), actor=people.operator)
+    perform(DisableMember(member=people.dan.member), actor=people.operator)
+    perform(EnableMember(member=people.dan.member), actor=people.operator)
+    return item
+
+
+def test_rebuild_gives_the_same_bytes(item: EvidenceItem) -> None:
+    assert Case.objects.get(pk=item.case_id).legal_hold
+    before, work = tables(), list(Ingest.objects.order_by("pk").values())
+    assert all(before.values())
+    assert rebuild(silent) > 0
+    assert tables() == before
+    assert list(Ingest.objects.order_by("pk").values()) == work
+
+
+def test_verify_finds_everything_in_order(item: EvidenceItem) -> None:
+    out = StringIO()
+    before = tables()
+    call_command("verify", stdout=out)
+    assert out.getvalue().count("all in order.") == 2
+    assert tables() == before
+
+
+def test_verify_names_a_row_that_was_changed_behind_the_ledgers_back(item: EvidenceItem) -> None:
+    EvidenceItem.objects.filter(pk=item.pk).update(title="Nothing to see")
+    CustodyEvent.objects.filter(item=item, kind="examined").delete()
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify", stdout=out)
+    assert f"The row {item.pk} of cases_evidenceitem is not what the ledger tells." in out.getvalue()
+    assert "of cases_custodyevent is told by the ledger but missing" in out.getvalue()
+    rebuild(silent)
+    assert compare(silent) == []
+
+
+def test_verify_names_a_permission_that_no_event_gave(item: EvidenceItem) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_evidenceitemgroupobjectpermission SELECT gen_random_uuid(), %s, g.group_id, p.permission_id"
+            " FROM cases_evidenceitemgroupobjectpermission p, cases_party g"
+            " WHERE p.content_object_id = %s AND g.name LIKE 'Outsiders%%' LIMIT 1",
+            [item.pk, item.pk],
+        )
+        assert cursor.rowcount == 1
+    assert [found.table for found in compare(silent)] == ["cases_evidenceitemgroupobjectpermission"]
+    rebuild(silent)
+    assert compare(silent) == []
+
+
+def test_token_prints_a_secret_whose_hash_alone_is_kept(item: EvidenceItem) -> None:
+    people = cast.the_cast()
+    out = StringIO()
+    call_command("token", people.alice.user.username, "--label", "CI", "--days", "7", stdout=out)
+    secret = out.getvalue().strip()
+    token = ApiToken.objects.get(secret_sha256=hashlib.sha256(secret.encode()).hexdigest())
+    assert (token.member_id, token.label, (token.expires_at - token.issued_at).days) == (people.alice.member, "CI", 6)
+    with pytest.raises(CommandError, match="not a member"):
+        call_command("token", "nobody", stdout=out)
+    with pytest.raises(CommandError, match="1 to 366"):
+        call_command("token", people.alice.user.username, "--days", "0", stdout=out)
