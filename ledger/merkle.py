@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 9162 section 2.1, pure: hashes, the growing right edge, proofs, their checks.
 
 A subtree is named by (level, index): it covers 2^level leaves from index·2^level on. The peaks of a tree are
-its largest complete subtrees from left to right, one for each set bit of its size; an append need know no more.
+its largest complete subtrees from left to right, one for each set bit of its size: all that an append reads.
 """
 
 from collections.abc import Iterable, Sequence

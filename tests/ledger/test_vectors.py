@@ -1,6 +1,7 @@
 """The stored vectors hold, and are what the code makes today: no byte of the ledger changes by accident."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,18 @@ def test_canonical_values_in_the_vectors() -> None:
     for outside in vectors["outside"]:
         with pytest.raises(NotCanonical):
             jcs.parse(outside.encode())
+
+
+def test_the_worked_example_in_the_docs_is_the_vector() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")
+    log, tree = stored("entries"), merkle.root_of_leaves
+    hashes = [bytes.fromhex(one["leaf_hash"]) for one in log["entries"]]
+    example = log["entries"][3]
+    quoted = [log["vkey"], log["checkpoints"][4], example["leaf"], example["commit"], tree(hashes[:3]).hex()]
+    quoted += [one.hex() for one in hashes]
+    quoted += [tree(hashes[start:end]).hex() for start, end in merkle.inclusion_ranges(3, 5)]
+    quoted += [*example["salts"].values(), *example["field_digests"].values()]
+    assert [text for text in quoted if text.rstrip() not in page] == []
+    assert jcs.parse(jcs.canonical(json.loads(page.split("```json\n")[1].split("```")[0]))) == example["body"]
+    order = sorted(example["field_digests"], key=example["field_digests"].__getitem__)
+    assert order == ["actor", "schema", "purpose", "command", "stream", "type", "lines", "version"]
