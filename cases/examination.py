@@ -16,6 +16,8 @@ from cases.rules.acting import Actor
 from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.shape import stamp
 from evidence import search as engine
+from evidence.lineindex import LONGEST_SHOWN, lines_at
+from evidence.lineindex import lines_at
 from evidence.search import FieldInfo, Histogram, Page, QueryError, Record, SearchLimit, Source, Table
 from evidence.segments import segment_dir
 from evidence.vault import vault
@@ -71,7 +73,9 @@ def search(
     with _in_plain_words():
         page = engine.search(sources, query=query, start=start, end=end, limit=limit, cursor=cursor)
         over_time = (
-            engine.histogram(sources, query=query, start=start, end=end, interval=interval) if interval else None
+            engine.histogram(sources, query=query, start=start, end=end, interval=interval, by_item=True)
+            if interval
+            else None
         )
         tops = {by: engine.aggregate(sources, query=query, start=start, end=end, by=by, limit=10) for by in facets}
     shown = Counter(record.item for record in page.records)
@@ -160,18 +164,32 @@ def rejects(actor: Actor, item: EvidenceItem, *, limit: int = 100, cursor: str |
 
 def raw_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> list[RawLine]:
     """Lines around one from the sealed bytes. Recorded as a preview."""
-    from evidence.lineindex import lines_at
+    lines = _raw_lines(_readable_source(actor, item), line, around)
+    _examine(actor, item.case, [item], "preview", f"lines {lines[0].line} to {lines[-1].line}", {item.pk: len(lines)})
+    return lines
 
-    source = _readable_source(actor, item)
+
+def _raw_lines(source: Source, line: int, around: int) -> list[RawLine]:
     first = max(1, line - around)
     found = lines_at(source.sealed, source.segment / "lines.idx", first, line + around - first + 1)
-    if not any(each.line == line for each in found):
+    if line not in {number for number, _, _ in found}:
         raise Unseen
-    _examine(actor, item.case, [item], "preview", f"lines {first} to {line + around}", {item.pk: len(found)})
     return [
-        RawLine(line=each.line, offset=each.offset, text=each.data.decode("utf-8", "replace"), cut=each.cut)
-        for each in found
+        RawLine(line=number, offset=offset, text=data.decode("utf-8", "replace"), cut=len(data) > LONGEST_SHOWN)
+        for number, offset, data in found
     ]
+
+
+def in_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> tuple[Record, list[RawLine]]:
+    """One record with the lines around it from the sealed bytes, as one examination."""
+    source = _readable_source(actor, item)
+    with _in_plain_words():
+        found = engine.records_at([source], item=item.pk, lines=[line])
+    if not found:
+        raise Unseen
+    lines = _raw_lines(source, line, around)
+    _examine(actor, item.case, [item], "preview", f"line {line}", {item.pk: 1})
+    return found[0], lines
 
 
 def open_content(actor: Actor, item: EvidenceItem) -> tuple[BinaryIO, str, int]:
