@@ -70,20 +70,22 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Row:
-    """One value of the field grouped by (None: the field is absent or null) and its metric."""
+    """One value of the field grouped by, its metric, and how many records carry it."""
 
-    value: str | None
+    value: str
     metric: int | float | None
     count: int
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows with the largest metric first; `total` is the metric over every matching record, `distinct` how many values there are."""
+    """The rows with the largest metric first; `total` is the metric over every matching record, `distinct` how many values
+    the field has, `missing` how many matching records are without the field: these are in the total and not in the rows."""
 
     rows: tuple[Row, ...]
     total: int | float | None
     distinct: int
+    missing: int
     warnings: tuple[str, ...] = ()
 
 
