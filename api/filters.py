@@ -74,5 +74,13 @@ def _parameter(name: str, one: Any) -> OpenApiParameter:
     return OpenApiParameter(name, schema, OpenApiParameter.QUERY, explode=True if choices else None)
 
 
+def text_of(request: Request, name: str) -> str | None:
+    """A free text of the query string, None where it is missing or empty; 422 where it could not be in any text."""
+    said = request.query_params.get(name, "")
+    if "\0" in said or len(said) > 200:
+        raise ValidationError({name: ["At most 200 characters, and none of them NUL, please."]})
+    return said.strip() or None
+
+
 CURSOR = OpenApiParameter("cursor", str, OpenApiParameter.QUERY, description="`next` of the page before.")
 LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, OpenApiParameter.QUERY)

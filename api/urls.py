@@ -47,7 +47,7 @@ def elsewhere(request: HttpRequest) -> HttpResponseBase:
     """Any other path: with a trailing slash it means the route without it, else there is nothing here."""
     if request.path.endswith("/"):
         try:
-            found = resolve(request.path_info.rstrip("/"))
+            found = resolve(request.path_info[:-1])
         except Resolver404:
             return nothing(request)
         if found.func is not elsewhere:

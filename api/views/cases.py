@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.filters import CURSOR, LIMIT, CaseFilter, narrowed, parameters
+from api.filters import CURSOR, LIMIT, CaseFilter, narrowed, parameters, text_of
 from api.paging import page_of
 from api.serializers.cases import (
     CaseAnswer,
@@ -69,7 +69,7 @@ class Cases(Door):
     )
     def get(self, request: Request) -> Response:
         """The cases that your party takes part in, the newest first."""
-        found = narrowed(reads.my_cases(self.actor, text=request.query_params.get("text")), request, CaseFilter)
+        found = narrowed(reads.my_cases(self.actor, text=text_of(request, "text")), request, CaseFilter)
         page = page_of(found, request, keys=["-created_at", "-id"])
         return Response(CasePage({"results": page.rows, "next": page.next}).data)
 
