@@ -1,11 +1,9 @@
 """Every event there is, and how old shapes are read as today's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cases.rules import case, custody_events, parties
-from cases.rules.acting import Actor
-from cases.rules.known import Known
 from cases.rules.shape import Event
 from ledger.entries import Draft, StoredEvent
 
@@ -13,7 +11,6 @@ EVENTS: Mapping[str, type[Event]] = {
     event.__name__: event for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS)
 }
 
-Rule = Callable[[Any, Known, Actor], Sequence[Event]]
 Fields = Mapping[str, Any]
 
 # (type, schema as stored) → fields of the next schema. Nothing has changed its shape yet.

@@ -17,12 +17,11 @@ from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.shape import stamp
 from evidence import search as engine
 from evidence.lineindex import LONGEST_SHOWN, lines_at
-from evidence.lineindex import lines_at
 from evidence.search import FieldInfo, Histogram, Page, QueryError, Record, SearchLimit, Source, Table
 from evidence.segments import segment_dir
 from evidence.vault import vault
 
-REJECTS = "_exists_:_error"
+REJECTS = "_error:*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +65,9 @@ def search(
     facets: Sequence[str] = (),
     interval: str | None = None,
 ) -> Findings:
-    """Records of the items that the actor may read, by time, with facets (top values of fields) and a histogram where
-    `interval` is given ("auto" or "15m"). Invalid with `field="query"` and the position for a bad query, Refused 503
-    "search-limit" when a limit is hit, Unseen when one of `items` is not visible."""
+    """Records of the items that the actor may read, by time, with facets (top values of fields) and a
+    histogram where `interval` is given ("auto" or "15m"). Invalid with `field="query"` and the position for a
+    bad query, Refused 503 "search-limit" when a limit is hit, Unseen when one of `items` is not visible."""
     readable, sources = _scope(actor, case, items)
     with _in_plain_words():
         page = engine.search(sources, query=query, start=start, end=end, limit=limit, cursor=cursor)
@@ -77,7 +76,9 @@ def search(
             if interval
             else None
         )
-        tops = {by: engine.aggregate(sources, query=query, start=start, end=end, by=by, limit=10) for by in facets}
+        tops = {
+            by: engine.aggregate(sources, query=query, start=start, end=end, by=by, limit=10) for by in facets
+        }
     shown = Counter(record.item for record in page.records)
     _examine(actor, case, readable, "search", _asked(query, start, end), shown)
     return Findings(page=page, histogram=over_time, facets=tops, items=readable)
@@ -122,12 +123,15 @@ def aggregate(
         found = engine.aggregate(
             sources, query=query, start=start, end=end, by=by, metric=metric, limit=limit
         )
-    _examine(actor, case, readable, "aggregate", f"{metric} by {by} of {_asked(query, start, end) or '*'}", {})
+    _examine(
+        actor, case, readable, "aggregate", f"{metric} by {by} of {_asked(query, start, end) or '*'}", {}
+    )
     return found
 
 
 def fields(actor: Actor, case: Case, *, items: Sequence[UUID] | None = None) -> list[FieldInfo]:
-    """The fields that the readable items have. Names are metadata of an item like its format: nothing is recorded."""
+    """The fields that the readable items have. Names are metadata of an item like its format: nothing is
+    recorded."""
     return engine.fields(_scope(actor, case, items)[1])
 
 
@@ -147,7 +151,9 @@ def preview(actor: Actor, item: EvidenceItem, *, records: int = 25, rejects: int
     source = _readable_source(actor, item)
     with _in_plain_words():
         first = engine.records_at([source], item=item.pk, lines=range(1, records + 1)) if records else []
-        bad = engine.search([source], query=REJECTS, limit=rejects).records if rejects and item.rejects else ()
+        bad = (
+            engine.search([source], query=REJECTS, limit=rejects).records if rejects and item.rejects else ()
+        )
     shown = {item.pk: len(first) + len(bad)}
     _examine(actor, item.case, [item], "preview", "first records", shown)
     return Preview(records=first, rejects=list(bad))
@@ -165,7 +171,14 @@ def rejects(actor: Actor, item: EvidenceItem, *, limit: int = 100, cursor: str |
 def raw_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> list[RawLine]:
     """Lines around one from the sealed bytes. Recorded as a preview."""
     lines = _raw_lines(_readable_source(actor, item), line, around)
-    _examine(actor, item.case, [item], "preview", f"lines {lines[0].line} to {lines[-1].line}", {item.pk: len(lines)})
+    _examine(
+        actor,
+        item.case,
+        [item],
+        "preview",
+        f"lines {lines[0].line} to {lines[-1].line}",
+        {item.pk: len(lines)},
+    )
     return lines
 
 
@@ -175,7 +188,9 @@ def _raw_lines(source: Source, line: int, around: int) -> list[RawLine]:
     if line not in {number for number, _, _ in found}:
         raise Unseen
     return [
-        RawLine(line=number, offset=offset, text=data.decode("utf-8", "replace"), cut=len(data) > LONGEST_SHOWN)
+        RawLine(
+            line=number, offset=offset, text=data.decode("utf-8", "replace"), cut=len(data) > LONGEST_SHOWN
+        )
         for number, offset, data in found
     ]
 
@@ -193,7 +208,8 @@ def in_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> 
 
 
 def open_content(actor: Actor, item: EvidenceItem) -> tuple[BinaryIO, str, int]:
-    """The sealed bytes as an open file, their file name and size. Recorded as a download before the file is opened."""
+    """The sealed bytes as an open file, their file name and size. Recorded as a download before the file is
+    opened."""
     reads.readable_item(actor, item)
     _examine(actor, item.case, [item], "download", "", {})
     return vault().open(item.sha256), item.filename, item.size
@@ -224,11 +240,13 @@ def _source(item: EvidenceItem) -> Source:
 def _examine(
     actor: Actor, case: Case, items: Sequence[EvidenceItem], how: str, query: str, shown: dict[UUID, int]
 ) -> None:
-    """Commit what is about to be shown. Every item in scope is named, also where none of its records is shown: that a
-    word is not in there has been learned as well."""
+    """Commit what is about to be shown. Every item in scope is named, also where none of its records is
+    shown: that a word is not in there has been learned as well."""
     if not items:
         return
-    seen = tuple(Examination(item=item.pk, how=how, query=query, shown=shown.get(item.pk, 0)) for item in items)
+    seen = tuple(
+        Examination(item=item.pk, how=how, query=query, shown=shown.get(item.pk, 0)) for item in items
+    )
     perform(ExamineEvidence(case=case.pk, examinations=seen), actor=actor)
 
 

@@ -12,8 +12,8 @@ from ledger.entries import StoredEvent
 
 
 def take_up(stored: Sequence[StoredEvent]) -> None:
-    """Queue the work that these new events ask for. The rows are part of the commit; the nudge may get lost, and then
-    the sweep finds the rows within a minute."""
+    """Queue the work that these new events ask for. The rows are part of the commit; the nudge may get lost,
+    and then the sweep finds the rows within a minute."""
     work = [event for event in stored if event.type in ("EvidenceSealed", "EvidenceRetried")]
     if not work:
         return
@@ -37,8 +37,8 @@ def _row(event: StoredEvent) -> Ingest:
     return Ingest(
         item=_item(event),
         case=event.log,
-        sha256=event.fields["sha256"],
-        total_bytes=event.fields["size"],
+        sha256=str(event.fields["sha256"]),
+        total_bytes=int(str(event.fields["size"])),
         updated_at=event.recorded_at,
     )
 

@@ -1,7 +1,7 @@
 """From sealed to searchable and indexed: what the worker does with one item.
 
-Every step looks at the item's state and is done or not; its work is repeatable and its command has an id that follows
-from the item, so a step that was cut off anywhere is simply done again, and recorded once.
+Every step looks at the item's state and is done or not; its work is repeatable and its command has an id that
+follows from the item, so a step that was cut off anywhere is simply done again, and recorded once.
 """
 
 import logging
@@ -98,7 +98,8 @@ def verify(item: EvidenceItem, work: Ingest) -> None:
 
 
 def take_out(item: EvidenceItem, work: Ingest) -> None:
-    """What a gzip file contains becomes an item of its own. Unpacked twice after a crash, it is the same blob."""
+    """What a gzip file contains becomes an item of its own. Unpacked twice after a crash, it is the same
+    blob."""
     if _depth(item) >= DEEPEST:
         raise IngestError(f"This is packed more than {DEEPEST} times over.")
     from evidence.unpack import unpack
@@ -213,8 +214,8 @@ def _quarantine(item: EvidenceItem, work: Ingest, reason: str) -> None:
 
 @contextmanager
 def _alone(item: UUID) -> Iterator[bool]:
-    """Whether this process is the only one at the item. The lock belongs to the database session: it ends with the
-    worker, however the worker ends."""
+    """Whether this process is the only one at the item. The lock belongs to the database session: it ends
+    with the worker, however the worker ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"countersign ingest {item}"])
         (mine,) = cursor.fetchone()
@@ -229,7 +230,8 @@ def _alone(item: UUID) -> Iterator[bool]:
 
 
 def _telling(work: Ingest) -> Callable[[int, int], None]:
-    """A progress function that writes into the work row twice a second at most, outside of any transaction."""
+    """A progress function that writes into the work row twice a second at most, outside of any
+    transaction."""
     told = 0.0
 
     def tell(done: int, total: int) -> None:

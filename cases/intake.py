@@ -9,8 +9,8 @@ from cases import policy, reads
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Forbidden, Invalid, Refused
-from cases.rules.acting import Actor
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
+from cases.rules.acting import Actor
 from cases.rules.custody import AcquireEvidence
 from evidence.vault import DamagedBlob, Sealed, VaultError, VaultFull, WrongHash, vault
 
@@ -32,10 +32,11 @@ class Unsealed(Protocol):
 
 
 def may_receive(actor: Actor, case: Case) -> None:
-    """Raise Forbidden or Refused unless the actor may add evidence to this case now. Call before reading any bytes."""
+    """Raise Forbidden or Refused unless the actor may add evidence to this case now. Call before reading any
+    bytes."""
     if not policy.may(actor, "AcquireEvidence", part=case.my_part, status=case.status):
         if case.status == "closed":
-            raise Refused("case-status", policy.POLICY["AcquireEvidence"].no)
+            raise Refused("case-status", policy.NOT_NOW["AcquireEvidence"])
         raise Forbidden("role", "Your role in this case does not let you add evidence.")
 
 
@@ -49,13 +50,13 @@ def receive(
     declared_sha256: str | None = None,
     command_id: UUID | None = None,
 ) -> EvidenceItem:
-    """Seal the bytes of `source` into the vault and acquire them as a new item of `case`; its custody has begun when
-    this returns. A wrong declared hash raises Invalid("sha256") and leaves nothing. The same `command_id` with the
-    same bytes and facts gives the same item. Raises Invalid where facts are not acceptable, Refused(status=507) where
-    the vault is full.
+    """Seal the bytes of `source` into the vault and acquire them as a new item of `case`; its custody has
+    begun when this returns. A wrong declared hash raises Invalid("sha256") and leaves nothing. The same
+    `command_id` with the same bytes and facts gives the same item. Raises Invalid where facts are not
+    acceptable, Refused(status=507) where the vault is full.
 
-    A crash between sealing and the commit leaves a blob that no item names: nobody sees it, and the same bytes sent
-    again will use it.
+    A crash between sealing and the commit leaves a blob that no item names: nobody sees it, and the same
+    bytes sent again will use it.
     """
     may_receive(actor, case)
     id_ = command_id or uuid4()

@@ -1,14 +1,15 @@
-"""What a command is decided on, gathered under the lock of its log: folds of its streams and few questions beside."""
+"""What a command is decided on, gathered under the lock of its log: folds of its streams and few questions
+beside."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
@@ -29,11 +30,20 @@ from cases.rules.parties import (
 from cases.rules.shape import CASE_STREAM, Command, item_stream
 from cases.rules.sharing import DiscloseEvidence
 from ledger.entries import StoredEvent
-from ledger.log import Opened
 
 S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState)
 Streams = Mapping[str, Sequence[StoredEvent]]
-Widen = Callable[[Sequence[str]], Opened]
+
+
+class Found(Protocol):
+    """A log that is open for writing, with the streams that were asked for."""
+
+    @property
+    def streams(self) -> Streams: ...
+
+
+L = TypeVar("L", bound=Found)
+Widen = Callable[[Sequence[str]], L]
 
 _STANDING = """
     SELECT m.party_id, m.role, m.name, m.active AND u.is_active
@@ -41,9 +51,9 @@ _STANDING = """
 """
 
 
-def gather(command: Command, opened: Opened, actor: Actor, *, widen: Widen) -> tuple[Actor, Opened, Known]:
-    """The actor as it stands now, and all that policy and rule may know. Raises Forbidden for who may not act any more.
-    `widen` opens the same log with more streams."""
+def gather(command: Command, opened: L, actor: Actor, *, widen: Widen[L]) -> tuple[Actor, L, Known]:
+    """The actor as it stands now, and all that policy and rule may know. Raises Forbidden for who may not act
+    any more. `widen` opens the same log with more streams."""
     actor = _standing(actor)
     opened, items = _items(command, opened, widen)
     streams = opened.streams
@@ -75,8 +85,9 @@ def _standing(actor: Actor) -> Actor:
     return replace(actor, role=found[1], name=found[2])
 
 
-def _items(command: Command, opened: Opened, widen: Widen) -> tuple[Opened, dict[UUID, ItemState]]:
-    """The items that a command names. A disclosure goes along to what was derived, so it asks for that as well."""
+def _items(command: Command, opened: L, widen: Widen[L]) -> tuple[L, dict[UUID, ItemState]]:
+    """The items that a command names. A disclosure goes along to what was derived, so it asks for that as
+    well."""
     items = _fold_items(opened)
     while isinstance(command, DiscloseEvidence):
         missing = {child for item in items.values() for child in item.derived} - items.keys()
@@ -87,7 +98,7 @@ def _items(command: Command, opened: Opened, widen: Widen) -> tuple[Opened, dict
     return opened, items
 
 
-def _fold_items(opened: Opened) -> dict[UUID, ItemState]:
+def _fold_items(opened: Found) -> dict[UUID, ItemState]:
     return {
         UUID(stream.removeprefix("item/")): fold(ItemState(), stored)
         for stream, stored in opened.streams.items()
@@ -115,17 +126,16 @@ def _around(command: Command, actor: Actor) -> Around:
             alike = Q(name__iexact=command.name.strip()) | Q(short_name__iexact=command.short_name.strip())
             return Around(name_taken=Party.objects.filter(alike).exists())
         case AdmitMember():
-            users: Any = get_user_model()._default_manager
             return Around(
-                user_exists=users.filter(pk=command.user_id).exists(),
+                user_exists=User.objects.filter(pk=command.user_id).exists(),
                 user_taken=Member.objects.filter(user_id=command.user_id).exists(),
             )
     return Around()
 
 
 def _readable(command: ExamineEvidence, actor: Actor) -> dict[UUID, UUID]:
-    """guardian is the wall that reading asks. Its rows change only under this log's lock, so they are as good as the
-    streams themselves, and one query does for any number of items."""
+    """guardian is the wall that reading asks. Its rows change only under this log's lock, so they are as good
+    as the streams themselves, and one query does for any number of items."""
     return dict(
         EvidenceItem.objects.filter(
             pk__in={each.item for each in command.examinations},
@@ -137,7 +147,8 @@ def _readable(command: ExamineEvidence, actor: Actor) -> dict[UUID, UUID]:
 
 
 def _reference(wanted: str) -> Around:
-    """A free reference, drawn at random: a running number would tell each party how many cases the others have."""
+    """A free reference, drawn at random: a running number would tell each party how many cases the others
+    have."""
     with connection.cursor() as cursor:
         # Held until commit, so that two new cases cannot draw the same reference.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('countersign case reference', 0))")

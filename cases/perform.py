@@ -1,7 +1,7 @@
 """The one door: every change to a case, or to the parties of this host, goes through perform()."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -11,13 +11,13 @@ from cases import events, followers, knowledge, opening, policy, projections
 from cases.refusals import Invalid, Refused
 from cases.rules import case, custody, parties, sharing
 from cases.rules.acting import Actor
-from cases.rules.shape import Command, to_fields
+from cases.rules.shape import Command, Rules, to_fields
 from ledger import jcs
 from ledger.entries import Receipt
 from ledger.errors import CommandIdReused, NotCanonical, StaleStream
 from ledger.log import Opened, open_for_writing
 
-RULES: Mapping[type[Command], events.Rule] = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
 
 
 def perform(command: Command, *, actor: Actor) -> Receipt:
@@ -70,6 +70,8 @@ def _in_plain_words() -> Iterator[None]:
     except CommandIdReused as error:
         raise Refused("command-id-reused", error.sentence) from error
     except StaleStream as error:
-        raise Refused("stale", "Somebody has changed this meanwhile. Look at it again, then decide.") from error
+        raise Refused(
+            "stale", "Somebody has changed this meanwhile. Look at it again, then decide."
+        ) from error
     except NotCanonical as error:
         raise Invalid("", error.sentence) from error

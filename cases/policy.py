@@ -27,46 +27,65 @@ class Row:
     case: str = ""
     item: str = ""
     own: bool = False
-    no: str = ""
 
 
-LEADS = "lead_investigator"
-ALL = "lead_investigator investigator custodian counsel viewer"
-LIVE = "draft open contained"
-ANY = "draft open contained closed"
+HOST, WORKER = "operator", "worker"
+LEADERS = "lead_investigator"
+INVESTIGATORS = "lead_investigator investigator"
+COLLECTORS = "lead_investigator investigator custodian"
+DISCLOSERS = "lead_investigator custodian counsel"
+LAWYERS = "lead_investigator counsel"
+EVERYBODY = "lead_investigator investigator custodian counsel viewer"
+
+LEAD, ACTIVE, PRESENT = "lead", "lead partner", "lead partner observer"
+LIVE, ANY = "draft open contained", "draft open contained closed"
+KEPT = "sealed searchable indexed quarantined"
+OWN = True
 
 # fmt: off
 POLICY: Mapping[str, Row] = {
-    # command                     who                                            part                     case status        item states           own item, why not
-    "RegisterParty":          Row("operator"),
-    "AdmitMember":            Row("operator"),
-    "DisableMember":          Row("operator"),
-    "EnableMember":           Row("operator"),
-    "IssueToken":             Row(f"operator {ALL}"),  # a member: only for itself
-    "RevokeToken":            Row(f"operator {ALL}"),
+    # command                     who                      part     case status         item state            own item
+    "RegisterParty":          Row(HOST),
+    "AdmitMember":            Row(HOST),
+    "DisableMember":          Row(HOST),
+    "EnableMember":           Row(HOST),
+    "IssueToken":             Row(f"{HOST} {EVERYBODY}"),  # a member: only its own
+    "RevokeToken":            Row(f"{HOST} {EVERYBODY}"),
 
-    "CreateCase":             Row("lead_investigator investigator"),
-    "ReviseCase":             Row("lead_investigator investigator",              "lead",                  LIVE,              no="A closed case is not revised; reopen it first."),
-    "OpenCase":               Row(LEADS,                                         "lead",                  "draft",           no="Only a draft is opened."),
-    "ContainCase":            Row(LEADS,                                         "lead",                  "open",            no="Only an open case becomes contained."),
-    "CloseCase":              Row("lead_investigator counsel",                   "lead",                  "open contained",  no="Only an open or contained case is closed."),
-    "ReopenCase":             Row(LEADS,                                         "lead",                  "closed contained", no="Only a closed or contained case is reopened."),
-    "PlaceLegalHold":         Row("lead_investigator counsel",                   "lead partner",          ANY),
-    "LiftLegalHold":          Row("lead_investigator counsel",                   "lead partner",          ANY),
-    "AddParty":               Row(LEADS,                                         "lead",                  LIVE,              no="No party joins a closed case."),
+    "CreateCase":             Row(INVESTIGATORS),
+    "ReviseCase":             Row(INVESTIGATORS,           LEAD,    LIVE),
+    "OpenCase":               Row(LEADERS,                 LEAD,    "draft"),
+    "ContainCase":            Row(LEADERS,                 LEAD,    "open"),
+    "CloseCase":              Row(LAWYERS,                 LEAD,    "open contained"),
+    "ReopenCase":             Row(LEADERS,                 LEAD,    "contained closed"),
+    "PlaceLegalHold":         Row(LAWYERS,                 ACTIVE,  ANY),
+    "LiftLegalHold":          Row(LAWYERS,                 ACTIVE,  ANY),
+    "AddParty":               Row(LEADERS,                 LEAD,    LIVE),
 
-    "AcquireEvidence":        Row("lead_investigator investigator custodian",    "lead partner",          LIVE,              no="A closed case takes no evidence; reopen it first."),
-    "DiscloseEvidence":       Row("lead_investigator custodian counsel",         "lead partner",          LIVE,              "sealed searchable indexed quarantined", True, no="Nothing is disclosed in a closed case; reopen it first."),
-    "ExamineEvidence":        Row(f"worker {ALL}",                               "lead partner observer", ANY,               "sealed searchable indexed quarantined"),
+    "AcquireEvidence":        Row(COLLECTORS,              ACTIVE,  LIVE),
+    "DiscloseEvidence":       Row(DISCLOSERS,              ACTIVE,  LIVE,               KEPT,                 OWN),
+    "ExamineEvidence":        Row(f"{EVERYBODY} {WORKER}", PRESENT, ANY,                KEPT),
 
-    "DeriveEvidence":         Row("worker",                                      "lead partner observer", ANY),
-    "VerifyEvidence":         Row("worker",                                      "lead partner observer", ANY,               "sealed",             True),
-    "MakeEvidenceSearchable": Row("worker",                                      "lead partner observer", ANY,               "sealed",             True),
-    "IndexEvidence":          Row("worker",                                      "lead partner observer", ANY,               "sealed searchable",  True),
-    "QuarantineEvidence":     Row("worker",                                      "lead partner observer", ANY,               "sealed searchable",  True),
-    "RetryEvidence":          Row("operator",                                    "",                      ANY,               "quarantined"),
+    "DeriveEvidence":         Row(WORKER,                  PRESENT, ANY),
+    "VerifyEvidence":         Row(WORKER,                  PRESENT, ANY,                "sealed",             OWN),
+    "MakeEvidenceSearchable": Row(WORKER,                  PRESENT, ANY,                "sealed",             OWN),
+    "IndexEvidence":          Row(WORKER,                  PRESENT, ANY,                "sealed searchable",  OWN),
+    "QuarantineEvidence":     Row(WORKER,                  PRESENT, ANY,                "sealed searchable",  OWN),
+    "RetryEvidence":          Row(HOST,                    "",      ANY,                "quarantined"),
 }
 # fmt: on
+
+NOT_NOW: Mapping[str, str] = {
+    "ReviseCase": "A closed case is not revised; reopen it first.",
+    "OpenCase": "Only a draft is opened.",
+    "ContainCase": "Only an open case becomes contained.",
+    "CloseCase": "Only an open or contained case is closed.",
+    "ReopenCase": "Only a contained or closed case is reopened.",
+    "AddParty": "No party joins a closed case.",
+    "AcquireEvidence": "A closed case takes no evidence; reopen it first.",
+    "DiscloseEvidence": "Nothing is disclosed in a closed case; reopen it first.",
+}
+"""What a person hears whose command does not fit the case's status."""
 
 DIGEST = hashlib.sha256(
     json.dumps({name: vars(row) for name, row in POLICY.items()}, sort_keys=True).encode()
@@ -104,21 +123,19 @@ def check(command: Command, state: Known, actor: Actor) -> None:
     if known and row.own and known.owner != actor.party:
         raise Forbidden("not-owner", "Only the party that owns the item may do this.")
     if state.case.status not in row.case.split():
-        raise Refused("case-status", row.no or f"This cannot be done while the case is {state.case.status}.")
+        raise Refused("case-status", NOT_NOW[type(command).__name__])
     if known and row.item and known.state not in row.item.split():
         raise Refused("item-state", f"This cannot be done while the item is {known.state}.")
 
 
 def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
-    """The names of the commands that this actor may give on a case or item, as it stands. `thing` comes from reads."""
-    case = getattr(thing, "case", thing)
-    item = thing if case is not thing else None
+    """The commands, by name, that this actor may give on a case or item as it stands; `thing` comes from reads."""
+    case: Case = getattr(thing, "case", thing)
+    item: EvidenceItem | None = None if thing is case else thing  # type: ignore[assignment]
     return {
         name
         for name, row in POLICY.items()
-        if actor.role in row.who.split()
-        and case.my_part in row.part.split()
-        and case.status in row.case.split()
+        if may(actor, name, part=case.my_part, status=case.status)
         and bool(row.item) == (item is not None)
         and (item is None or item.state in row.item.split())
         and (item is None or not row.own or item.owner_id == actor.party)

@@ -1,4 +1,5 @@
-"""Every SELECT, always for an actor. What an actor may not see is absent here: Unseen, and not in lists or counts."""
+"""Every SELECT, always for an actor. What an actor may not see is absent here: Unseen, and not in lists or
+counts."""
 
 import base64
 import re
@@ -29,7 +30,9 @@ from ledger import reading
 from ledger.entries import Head, Opening, Receipt, StoredEvent
 from ledger.reading import receipt_of
 
-Order = Literal["-updated_at", "updated_at", "reference", "-reference", "severity", "-severity", "title", "-title"]
+Order = Literal[
+    "-updated_at", "updated_at", "reference", "-reference", "severity", "-severity", "title", "-title"
+]
 CONTAINERS = ("gzip",)
 """Formats whose items hold no records themselves: what was derived from them does."""
 
@@ -37,7 +40,8 @@ CONTAINERS = ("gzip",)
 def my_cases(
     actor: Actor, *, status: str | None = None, text: str | None = None, order: Order = "-updated_at"
 ) -> QuerySet[Case]:
-    """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to page."""
+    """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to
+    page."""
     seen = CaseGroupObjectPermission.objects.filter(
         group__party=actor.party, permission__codename="view_case"
     ).values("content_object_id")
@@ -46,7 +50,9 @@ def my_cases(
     if status:
         found = found.filter(status=status)
     if text:
-        found = found.filter(Q(reference__icontains=text) | Q(title__icontains=text) | Q(summary__icontains=text))
+        found = found.filter(
+            Q(reference__icontains=text) | Q(title__icontains=text) | Q(summary__icontains=text)
+        )
     return found.order_by(order, "pk")
 
 
@@ -99,8 +105,9 @@ def custody(actor: Actor, item: EvidenceItem) -> QuerySet[CustodyEvent]:
 
 
 def readable_items(actor: Actor, case: Case, only: Sequence[UUID] | None = None) -> list[EvidenceItem]:
-    """The items whose records may be searched: readable, and searchable or indexed. Unseen if one of `only` is not
-    visible at all; one that is visible but not searchable yet is left out. One query, two with `only`."""
+    """The items whose records may be searched: readable, and searchable or indexed. Unseen if one of `only`
+    is not visible at all; one that is visible but not searchable yet is left out. One query, two with
+    `only`."""
     visible = items(actor, case)
     if only is not None:
         wanted = set(only)
@@ -115,7 +122,11 @@ def readable_items(actor: Actor, case: Case, only: Sequence[UUID] | None = None)
 
 def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
     """The item itself if its content may be read by the actor's party, else Unseen."""
-    if not EvidenceItem.objects.filter(pk=item.pk).filter(pk__in=_granted(actor, "read_evidenceitem")).exists():
+    if (
+        not EvidenceItem.objects.filter(pk=item.pk)
+        .filter(pk__in=_granted(actor, "read_evidenceitem"))
+        .exists()
+    ):
         raise Unseen
     return item
 
@@ -141,7 +152,9 @@ def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) 
     stored = {event.index: event for event in reading.read_events(case.pk, after=after, limit=limit)}
     told = {index: events.read(event) for index, event in stored.items()}
     mentioned = {item for event in told.values() for item in sentences.items_of(event)}
-    labels = dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
+    labels = (
+        dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
+    )
     names = dict(Party.objects.filter(participations__case=case).values_list("pk", "short_name"))
     page = []
     for row in rows:
@@ -193,7 +206,8 @@ class Overview:
 def overview(actor: Actor, case: Case) -> Overview:
     """The case page in four queries."""
     counted: list[EvidenceItem] = list(
-        items(actor, case).only("state", "size", "records", "rejects", "first_time", "last_time")
+        items(actor, case)
+        .only("state", "size", "records", "rejects", "first_time", "last_time")
         .select_related(None)
     )
     states: dict[str, int] = {}
@@ -261,8 +275,8 @@ def candidates(actor: Actor, case: Case) -> QuerySet[Party]:
 
 
 def _opened_to(actor: Actor, event: Event, stored: StoredEvent, labels: Mapping[UUID, int]) -> bool:
-    """Whether the actor's party may read what an entry says: the case's own events, those of items that it sees, and
-    examinations that it made or that concern what it owns."""
+    """Whether the actor's party may read what an entry says: the case's own events, those of items that it
+    sees, and examinations that it made or that concern what it owns."""
     if isinstance(event, EvidenceExamined):
         return actor.party in (event.owner, stored.party)
     return all(item in labels for item in sentences.items_of(event))

@@ -1,4 +1,5 @@
-"""Read models from nothing but the ledger: to replace the tables, or to compare them with what they should be."""
+"""Read models from nothing but the ledger: to replace the tables, or to compare them with what they should
+be."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ BATCH = 500
 
 
 def rebuild(progress: Progress) -> int:
-    """Drop all read models and make them again, in one transaction; writers wait meanwhile. Returns how many events
-    were told again. A crash leaves everything as it was."""
+    """Drop all read models and make them again, in one transaction; writers wait meanwhile. Returns how many
+    events were told again. A crash leaves everything as it was."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             # A writer that has appended already writes its projections after this commit, on the new rows.
@@ -40,14 +41,16 @@ class Difference:
 
 
 def compare(progress: Progress) -> list[Difference]:
-    """Make all read models again as temporary tables, in front of the live ones, and name the first row that differs
-    in each. Nobody waits, nothing is changed: the transaction sees one moment and is rolled back."""
+    """Make all read models again as temporary tables, in front of the live ones, and name the first row that
+    differs in each. Nobody waits, nothing is changed: the transaction sees one moment and is rolled back."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for table in (*TABLES, MEMBERSHIPS):
                 # The projections name their tables without a schema, so they now meet these.
-                cursor.execute(f"CREATE TEMPORARY TABLE {_name(table)} (LIKE public.{_name(table)} INCLUDING ALL)")
+                cursor.execute(
+                    f"CREATE TEMPORARY TABLE {_name(table)} (LIKE public.{_name(table)} INCLUDING ALL)"
+                )
         _tell_again(progress)
         found = [difference for table in (*TABLES, MEMBERSHIPS) for difference in _differences(table)]
         transaction.set_rollback(True)

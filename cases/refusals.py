@@ -27,8 +27,11 @@ class Forbidden(Refused):
 
 
 class Invalid(Refused):
-    """A value cannot be accepted; `field` names it, `position` the character of a query where it stops making sense."""
+    """A value cannot be accepted; `field` names it, `position` the character of a query where it stops making
+    sense."""
 
-    def __init__(self, field: str, sentence: str, *, code: str = "invalid", position: int | None = None) -> None:
+    def __init__(
+        self, field: str, sentence: str, *, code: str = "invalid", position: int | None = None
+    ) -> None:
         super().__init__(code, sentence, status=422, field=field)
         self.position = position

@@ -1,4 +1,5 @@
-"""Celery's tasks: thin. A message is a nudge, rows in the database are the truth, so every task may run twice."""
+"""Celery's tasks: thin. A message is a nudge, rows in the database are the truth, so every task may run
+twice."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,9 +19,7 @@ MANY = 1_000
 
 
 # Any failure is counted in the work row, which also ends the attempts; the task itself only tries again.
-@shared_task(
-    autoretry_for=(Exception,), max_retries=steps.ATTEMPTS, default_retry_delay=2
-)
+@shared_task(autoretry_for=(Exception,), max_retries=steps.ATTEMPTS, default_retry_delay=2)
 def ingest(item_id: str) -> None:
     """Bring one item as far as it can come."""
     steps.run(UUID(item_id))
@@ -35,7 +34,8 @@ def catch_up(log_id: str) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Nudge for whatever waits and has been quiet: messages may get lost, rows do not. Clear what dead uploads left."""
+    """Nudge for whatever waits and has been quiet: messages may get lost, rows do not. Clear what dead
+    uploads left."""
     quiet = Ingest.objects.filter(pending=True, updated_at__lt=timezone.now() - QUIET)
     for item in quiet.order_by("updated_at").values_list("item", flat=True)[:MANY]:
         followers.nudge(item)

@@ -6,8 +6,8 @@ from django.db import models
 class Ingest(models.Model):
     """How far the worker has come with one item; the truth that Celery's messages only nudge towards.
 
-    Who runs it holds a session advisory lock of the database, so there is no lease to expire: a dead worker's lock
-    goes with its connection.
+    Who runs it holds a session advisory lock of the database, so there is no lease to expire: a dead worker's
+    lock goes with its connection.
     """
 
     item = models.UUIDField(primary_key=True, editable=False)
@@ -24,7 +24,9 @@ class Ingest(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["updated_at"], condition=models.Q(pending=True), name="evidence_ingest_pending"),
+            models.Index(
+                fields=["updated_at"], condition=models.Q(pending=True), name="evidence_ingest_pending"
+            ),
             models.Index(fields=["case"], name="evidence_ingest_case"),
         ]
         verbose_name_plural = "ingest queue"

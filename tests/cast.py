@@ -1,7 +1,8 @@
 """The cast of the tests, brought in by real commands.
 
-alice (lead investigator) and bob (investigator) of Northwind, carol (lead investigator) and dan (custodian) of Contoso,
-rhea of a regulator, mallory of a party that has no part in anything, olga who runs the host. Passwords: PASSWORD.
+alice (lead investigator) and bob (investigator) of Northwind, carol (lead investigator) and dan (custodian)
+of Contoso, rhea of a regulator, mallory of a party that has no part in anything, olga who runs the host.
+Passwords: PASSWORD.
 """
 
 import hashlib
@@ -69,11 +70,17 @@ class Cast:
 
 
 def the_cast() -> Cast:
-    """Register four parties and admit their people. Names carry a random tail: call it as often as you like."""
+    """Register four parties and admit their people. Names carry a random tail: call it as often as you
+    like."""
     tail = secrets.token_hex(3)
     olga = User.objects.create(username=f"olga-{tail}", password=HASHED, is_staff=True, is_superuser=True)
     host = actors.operator(olga, via="admin")
-    names = {"northwind": "Northwind", "contoso": "Contoso", "regulator": "Regulator", "outsiders": "Outsiders"}
+    names = {
+        "northwind": "Northwind",
+        "contoso": "Contoso",
+        "regulator": "Regulator",
+        "outsiders": "Outsiders",
+    }
     parties = {}
     for key, name in names.items():
         parties[key] = uuid4()
@@ -95,7 +102,10 @@ def the_cast() -> Cast:
     return Cast(
         olga=olga,
         **parties,
-        **{name: person(name, parties[party], role, host=host, tail=tail) for name, (party, role) in people.items()},
+        **{
+            name: person(name, parties[party], role, host=host, tail=tail)
+            for name, (party, role) in people.items()
+        },
     )
 
 
@@ -119,11 +129,14 @@ def person(name: str, party: UUID, role: str, *, host: Actor, tail: str = "") ->
 
 
 def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway", open_: bool = True) -> Case:
-    """A case led by Northwind (alice), with Contoso as partner and the regulator as observer; mallory has no part."""
+    """A case led by Northwind (alice), with Contoso as partner and the regulator as observer; mallory has no
+    part."""
     case = uuid4()
     alice = cast.alice.actor
     perform(
-        CreateCase(case=case, title=title, summary="Many accounts, few templates.", category="model_distillation"),
+        CreateCase(
+            case=case, title=title, summary="Many accounts, few templates.", category="model_distillation"
+        ),
         actor=alice,
     )
     if open_:

@@ -106,14 +106,14 @@ class MemberForm(forms.Form):
     def clean(self) -> dict[str, object]:
         """Either an existing login or a new one with its password."""
         said = super().clean() or {}
-        if said.get("login") and said.get("username"):
+        login, username = said.get("login"), said.get("username")
+        if login and username:
             self.add_error("username", "Choose an existing login or give a new one, not both.")
-        elif not said.get("login") and "username" in said:
-            if not said["username"]:
-                self.add_error("username", "Choose an existing login or give a new one.")
+        elif not login and username == "":
+            self.add_error("username", "Choose an existing login or give a new one.")
+        elif username:
             try:
-                candidate = User(username=said["username"], email=str(said.get("email") or ""))
-                validate_password(str(said.get("password") or ""), candidate)
+                validate_password(str(said.get("password") or ""), User(username=username, email=said.get("email") or ""))
             except forms.ValidationError as error:
                 self.add_error("password", error)
         return said

@@ -25,7 +25,9 @@ class Case(models.Model):
     lead = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="led_cases")
     # How many items the case has, whoever owns them: shown to nobody, the next item takes the next number.
     last_number = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=0)  # of the case's own stream; a form sends it back as `expect`
+    version = models.PositiveIntegerField(
+        default=0
+    )  # of the case's own stream; a form sends it back as `expect`
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)

@@ -110,7 +110,9 @@ class CustodyEvent(models.Model):
     kind = models.CharField(max_length=12, choices=list(CUSTODY_KINDS.items()))
     who = models.CharField(max_length=200)
     member = models.ForeignKey(Member, on_delete=models.PROTECT, null=True, related_name="custody_events")
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="custody_events")  # null: host
+    party = models.ForeignKey(
+        Party, on_delete=models.PROTECT, null=True, related_name="custody_events"
+    )  # null: host
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     place = models.CharField(max_length=200, blank=True)

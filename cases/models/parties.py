@@ -14,7 +14,9 @@ class Party(models.Model):
     name = models.CharField(max_length=120, unique=True)
     short_name = models.CharField(max_length=24, unique=True)
     kind = models.CharField(max_length=20, choices=list(PARTY_KINDS.items()))
-    hue = models.PositiveSmallIntegerField()  # 1 to 8: the party's colour on every page, by order of registration
+    hue = (
+        models.PositiveSmallIntegerField()
+    )  # 1 to 8: the party's colour on every page, by order of registration
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="party")
     registered_at = models.DateTimeField()
 

@@ -1,17 +1,17 @@
 """The only writer of read models and of guardian's permissions: what the events say, as tables.
 
-Handlers run in the commit of their events, in order, and again whenever the tables are rebuilt: all that they write
-follows from the events alone, ids and times included.
+Handlers run in the commit of their events, in order, and again whenever the tables are rebuilt: all that they
+write follows from the events alone, ids and times included.
 """
 
 from collections.abc import Iterable
 
 from cases import events
 from cases.projections import case, evidence, parties
-from cases.projections.batch import Batch
+from cases.projections.batch import Batch, Handlers
 from ledger.entries import StoredEvent
 
-HANDLERS = {**parties.HANDLERS, **case.HANDLERS, **evidence.HANDLERS}
+HANDLERS: Handlers = {**parties.HANDLERS, **case.HANDLERS, **evidence.HANDLERS}
 
 
 def apply(stored: Iterable[StoredEvent]) -> None:

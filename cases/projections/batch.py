@@ -1,7 +1,8 @@
 """Collects what a run of events changes and writes it with few statements."""
 
 from collections import defaultdict
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
 from django.db import connection
@@ -18,6 +19,8 @@ from cases.models import (
     Participation,
     Party,
 )
+from cases.rules.shape import Event
+from ledger.entries import StoredEvent
 
 M = TypeVar("M", bound=Model)
 
@@ -25,7 +28,8 @@ M = TypeVar("M", bound=Model)
 ORDER: tuple[type[Model], ...] = (Party, Member, ApiToken, Case, Participation, EvidenceItem, CustodyEvent)
 TABLES: tuple[type[Model], ...] = (*ORDER, CaseGroupObjectPermission, EvidenceItemGroupObjectPermission)
 
-# guardian's own assign_perm takes four statements a grant; this takes one for all. Ids follow from what is granted.
+# guardian's own assign_perm takes four statements a grant; this takes one for all. Ids follow from what is
+# granted.
 _GRANT = """
     INSERT INTO {table} (id, content_object_id, group_id, permission_id)
     SELECT md5(g.content_object::text || p.id::text || a.codename)::uuid, g.content_object, p.group_id, a.id
@@ -38,7 +42,8 @@ _GRANT = """
 
 
 class Batch:
-    """New rows by table, and changes to rows that exist already; written by `write`, in the order of ORDER."""
+    """New rows by table, and changes to rows that exist already; written by `write`, in the order of
+    ORDER."""
 
     def __init__(self) -> None:
         self._new: dict[type[Model], dict[UUID, Model]] = defaultdict(dict)
@@ -70,9 +75,9 @@ class Batch:
         """Write everything that was collected so far."""
         for model in ORDER:
             if rows := list(self._new[model].values()):
-                model._default_manager.bulk_create(rows)
+                model.objects.bulk_create(rows)
         for (model, pk), values in sorted(self._changed.items(), key=lambda each: -ORDER.index(each[0][0])):
-            model._default_manager.filter(pk=pk).update(**values)
+            model.objects.filter(pk=pk).update(**values)
         for on, grants in self._grants.items():
             self._write_grants(on, grants)
         self._new.clear()
@@ -86,6 +91,9 @@ class Batch:
             cursor.execute(
                 _GRANT.format(table=table._meta.db_table), (things, parties, codenames, on._meta.model_name)
             )
+
+
+Handlers: TypeAlias = Mapping[type[Event], Callable[[Batch, Any, StoredEvent], None]]
 
 
 def derived_id(of: UUID, what: object) -> UUID:

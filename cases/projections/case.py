@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Exists, Q
 
 from cases.models import Case, Participation
-from cases.projections.batch import Batch, derived_id
+from cases.projections.batch import Batch, Handlers, derived_id
 from cases.rules import case as facts
 from cases.rules.case import (
     CaseClosed,
@@ -89,7 +89,11 @@ def _change(batch: Batch, stored: StoredEvent, **values: Any) -> None:
 def _take_part(batch: Batch, stored: StoredEvent, party: UUID, role: str) -> None:
     batch.add(
         Participation(
-            id=_part(stored.log, party), case_id=stored.log, party_id=party, role=role, joined_at=stored.recorded_at
+            id=_part(stored.log, party),
+            case_id=stored.log,
+            party_id=party,
+            role=role,
+            joined_at=stored.recorded_at,
         )
     )
     batch.grant(Case, stored.log, party, "view_case")
@@ -99,7 +103,7 @@ def _part(case: UUID, party: UUID) -> UUID:
     return derived_id(case, party)
 
 
-HANDLERS = {
+HANDLERS: Handlers = {
     CaseCreated: _case_created,
     CaseRevised: _case_revised,
     CaseOpened: _case_opened,

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from cases.models import Case, CustodyEvent, EvidenceItem
-from cases.projections.batch import Batch, derived_id
+from cases.projections.batch import Batch, Handlers, derived_id
 from cases.rules.acting import HOST_PARTY
 from cases.rules.custody_events import (
     EvidenceAcquired,
@@ -26,9 +26,7 @@ from cases.rules.values import HOW
 from ledger.entries import StoredEvent
 
 SEE_AND_READ = ("view_evidenceitem", "read_evidenceitem")
-FACTS = tuple(
-    field.name for field in fields(EvidenceAcquired) if field.name not in ("item", "owner")
-)
+FACTS = tuple(field.name for field in fields(EvidenceAcquired) if field.name not in ("item", "owner"))
 PARTICULARS = ("method", "tool", "tool_version", "query", "account", "tenant", "host", "acquired_at_text")
 
 
@@ -99,13 +97,24 @@ def _unpacked(batch: Batch, event: EvidenceUnpacked, stored: StoredEvent) -> Non
 
 def _verified(batch: Batch, event: EvidenceVerified, stored: StoredEvent) -> None:
     _change(batch, event, stored, verified_at=stored.recorded_at)
-    _custody(batch, event, stored, "verified", place="Vault", hash_before=event.sha256, hash_after=event.sha256)
+    _custody(
+        batch, event, stored, "verified", place="Vault", hash_before=event.sha256, hash_after=event.sha256
+    )
 
 
 def _made_searchable(batch: Batch, event: EvidenceMadeSearchable, stored: StoredEvent) -> None:
-    told = {name: getattr(event, name) for name in ("format", "parser", "parser_version", "lines", "records", "rejects")}
+    told = {
+        name: getattr(event, name)
+        for name in ("format", "parser", "parser_version", "lines", "records", "rejects")
+    }
     _change(
-        batch, event, stored, state="searchable", first_time=event.first_time, last_time=event.last_time, **told
+        batch,
+        event,
+        stored,
+        state="searchable",
+        first_time=event.first_time,
+        last_time=event.last_time,
+        **told,
     )
     _custody(batch, event, stored, "searchable", place="Worker", particulars=told)
 
@@ -147,10 +156,16 @@ def _examined(batch: Batch, event: EvidenceExamined, stored: StoredEvent) -> Non
         if event.how == "search" and not shown.records:
             continue  # the ledger has it; on the item's own page nothing was shown
         told = {"how": HOW[event.how], "query": event.query, "records": shown.records}
-        batch.add(_step(stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told))
+        batch.add(
+            _step(
+                stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told
+            )
+        )
 
 
-def _new_item(batch: Batch, event: EvidenceAcquired | EvidenceDerived, stored: StoredEvent, **told: Any) -> None:
+def _new_item(
+    batch: Batch, event: EvidenceAcquired | EvidenceDerived, stored: StoredEvent, **told: Any
+) -> None:
     batch.add(
         EvidenceItem(
             id=event.item,
@@ -182,7 +197,7 @@ def _step(
         item_id=item,
         entry=stored.index,
         kind=kind,
-        who=who or stored.actor["name"],
+        who=who or str(stored.actor["name"]),
         member_id=_member(stored),
         party_id=None if stored.party == HOST_PARTY else stored.party,
         occurred_at=occurred_at or stored.recorded_at,
@@ -196,7 +211,7 @@ def _member(stored: StoredEvent) -> UUID | None:
     return UUID(str(member)) if member else None
 
 
-HANDLERS = {
+HANDLERS: Handlers = {
     EvidenceAcquired: _acquired,
     EvidenceReceived: _received,
     EvidenceSealed: _sealed,

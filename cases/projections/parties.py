@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Group, User
 
 from cases.models import ApiToken, Member, Party
-from cases.projections.batch import Batch
+from cases.projections.batch import Batch, Handlers
 from cases.rules.parties import (
     MemberAdmitted,
     MemberDisabled,
@@ -55,7 +55,9 @@ def _member_disabled(batch: Batch, event: MemberDisabled, stored: StoredEvent) -
     batch.write()
     member = Member.objects.get(pk=event.member)
     batch.change(Member, event.member, active=False)
-    User.groups.through.objects.filter(user_id=member.user_id, group__name=f"party:{member.party_id}").delete()
+    User.groups.through.objects.filter(
+        user_id=member.user_id, group__name=f"party:{member.party_id}"
+    ).delete()
 
 
 def _member_enabled(batch: Batch, event: MemberEnabled, stored: StoredEvent) -> None:
@@ -89,7 +91,7 @@ def _join(user_id: int, group: str) -> None:
     )
 
 
-HANDLERS = {
+HANDLERS: Handlers = {
     PartyRegistered: _party_registered,
     MemberAdmitted: _member_admitted,
     MemberDisabled: _member_disabled,

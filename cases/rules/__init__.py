@@ -1,1 +1,2 @@
-"""The rules of the house: pure functions from a command and what is known to events. No clock, no database."""
+"""The rules of the house: pure functions from a command and what is known to events. No clock, no
+database."""

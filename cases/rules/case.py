@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cases.refusals import Invalid, Refused
 from cases.rules import values
-from cases.rules.shape import CASE_STREAM, LOG_STREAM, CaseCommand, Event
+from cases.rules.shape import CASE_STREAM, LOG_STREAM, CaseCommand, Event, Rules
 
 if TYPE_CHECKING:
     from cases.rules.acting import Actor
@@ -305,7 +305,7 @@ def _said(command: CreateCase | ReviseCase) -> dict[str, str]:
     return said
 
 
-RULES = {
+RULES: Rules = {
     CreateCase: create_case,
     ReviseCase: revise_case,
     OpenCase: open_case,

@@ -24,7 +24,7 @@ from cases.rules.custody_events import (
     EvidenceVerified,
     Shown,
 )
-from cases.rules.shape import CASE_STREAM, CaseCommand, Event, item_stream
+from cases.rules.shape import CASE_STREAM, CaseCommand, Event, Rules, item_stream
 
 if TYPE_CHECKING:
     from cases.rules.acting import Actor
@@ -107,7 +107,8 @@ class RetryEvidence(_OneItem):
 
 @dataclass(frozen=True, kw_only=True)
 class Examination:
-    """One item read: how (search, preview, download, aggregate), by which query, and how many records were shown."""
+    """One item read: how (search, preview, download, aggregate), by which query, and how many records were
+    shown."""
 
     item: UUID
     how: str
@@ -219,7 +220,9 @@ def derive_evidence(command: DeriveEvidence, state: "Known", actor: "Actor") -> 
         tool_version=values.text(command.tool_version, "tool_version", "The tool's version", most=100),
         hash_before=parent.sha256,
     )
-    unpacked = EvidenceUnpacked(item=command.parent, derived=command.item, number=derived.number, sha256=sealed.sha256)
+    unpacked = EvidenceUnpacked(
+        item=command.parent, derived=command.item, number=derived.number, sha256=sealed.sha256
+    )
     onward = [replace(each, item=command.item) for each in parent.disclosed.values()]
     return [derived, *_into_the_vault(command.item, sealed, actor)[1:], unpacked, *onward]
 
@@ -233,7 +236,9 @@ def verify_evidence(command: VerifyEvidence, state: "Known", actor: "Actor") -> 
     return [EvidenceVerified(item=command.item, sha256=command.sha256)]
 
 
-def make_evidence_searchable(command: MakeEvidenceSearchable, state: "Known", actor: "Actor") -> Sequence[Event]:
+def make_evidence_searchable(
+    command: MakeEvidenceSearchable, state: "Known", actor: "Actor"
+) -> Sequence[Event]:
     if not state.items[command.item].verified:
         raise Refused("not-verified", "An item becomes searchable only after its bytes were verified.")
     return [
@@ -269,7 +274,8 @@ def retry_evidence(command: RetryEvidence, state: "Known", actor: "Actor") -> Se
 
 
 def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
-    """One event for each owner and way of reading, so that each owner can be shown all that concerns it and no more."""
+    """One event for each owner and way of reading, so that each owner can be shown all that concerns it and
+    no more."""
     purpose = values.text(command.purpose, "purpose", "The purpose", most=500)
     told: dict[tuple[UUID, str, str], list[Shown]] = {}
     for each in command.examinations:
@@ -293,7 +299,9 @@ def _fresh(command: _OneItem, state: "Known") -> None:
 
 
 def _into_the_vault(item: UUID, sealed: SealedBytes, actor: "Actor") -> list[Event]:
-    received = EvidenceReceived(item=item, holder=actor.party, filename=sealed.filename, size=sealed.size, via=actor.via)
+    received = EvidenceReceived(
+        item=item, holder=actor.party, filename=sealed.filename, size=sealed.size, via=actor.via
+    )
     return [
         received,
         EvidenceSealed(
@@ -308,7 +316,7 @@ def _into_the_vault(item: UUID, sealed: SealedBytes, actor: "Actor") -> list[Eve
     ]
 
 
-RULES = {
+RULES: Rules = {
     AcquireEvidence: acquire_evidence,
     DeriveEvidence: derive_evidence,
     VerifyEvidence: verify_evidence,

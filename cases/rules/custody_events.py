@@ -140,8 +140,8 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceExamined(Event):
-    """Items of one owner were read in one act. Each examination is a stream of its own: it decides nothing later,
-    so an item's stream stays short however often the item is read."""
+    """Items of one owner were read in one act. Each examination is a stream of its own: it decides nothing
+    later, so an item's stream stays short however often the item is read."""
 
     examination: UUID
     owner: UUID

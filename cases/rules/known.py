@@ -21,16 +21,17 @@ class Around:
     user_exists: bool = False
     user_taken: bool = False
     readable: Mapping[UUID, UUID] = field(default_factory=dict)
-    """Of the items that an examination names: those whose content this actor's party may read, with their owner."""
+    """Of the items that an examination names: those whose content this actor's party may read, with their
+    owner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """What a command is decided on."""
 
-    case: CaseState = CaseState()
+    case: CaseState = field(default_factory=CaseState)
     items: Mapping[UUID, ItemState] = field(default_factory=dict)
-    party: PartyState = PartyState()
-    member: MemberState = MemberState()
-    token: TokenState = TokenState()
-    around: Around = Around()
+    party: PartyState = field(default_factory=PartyState)
+    member: MemberState = field(default_factory=MemberState)
+    token: TokenState = field(default_factory=TokenState)
+    around: Around = field(default_factory=Around)

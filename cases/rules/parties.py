@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cases.refusals import Invalid, Refused, Unseen
 from cases.rules import values
-from cases.rules.shape import LOG_STREAM, Event, HostCommand
+from cases.rules.shape import LOG_STREAM, Event, HostCommand, Rules
 
 if TYPE_CHECKING:
     from cases.rules.acting import Actor
@@ -303,7 +303,7 @@ def revoke_token(command: RevokeToken, state: "Known", actor: "Actor") -> Sequen
     return [TokenRevoked(token=command.token, member=state.token.member)]
 
 
-RULES = {
+RULES: Rules = {
     RegisterParty: register_party,
     AdmitMember: admit_member,
     DisableMember: disable_member,

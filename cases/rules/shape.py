@@ -1,17 +1,29 @@
-"""The shape of commands and events: frozen dataclasses, and how their fields become plain JSON and come back."""
+"""The shape of commands and events: frozen dataclasses, and how their fields become plain JSON and come
+back."""
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID, uuid4
 
 from cases.rules.acting import HOST_LOG
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 T = TypeVar("T")
 
@@ -20,8 +32,8 @@ T = TypeVar("T")
 class Command:
     """What somebody asks for. The same id with the same content is answered by the first receipt.
 
-    `expect` is the version of the command's subject that the writer has looked at (`version` of a case or item); when
-    the subject has moved on, the command is refused. None: whatever it is now.
+    `expect` is the version of the command's subject that the writer has looked at (`version` of a case or
+    item); when the subject has moved on, the command is refused. None: whatever it is now.
     """
 
     id: UUID = field(default_factory=uuid4)
@@ -101,6 +113,10 @@ class Event:
         return from_fields(cls, fields)
 
 
+Rules: TypeAlias = Mapping[type[Command], Callable[[Any, Any, Any], Sequence[Event]]]
+"""Command → rule(command, Known, Actor) → events."""
+
+
 def stamp(instant: datetime) -> str:
     """UTC with microseconds and Z, the one way in which bytes hold a time."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -132,7 +148,8 @@ def from_fields(cls: type[T], fields: Mapping[str, Any]) -> T:
 
 
 @cache
-def _hints(cls: type) -> tuple[tuple[str, Any], ...]:
+def _hints(cls: Hashable) -> tuple[tuple[str, Any], ...]:
+    assert isinstance(cls, type)
     hints = get_type_hints(cls)
     return tuple((each.name, hints[each.name]) for each in dataclasses.fields(cls))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from cases.refusals import Invalid, Refused
 from cases.rules import values
 from cases.rules.custody_events import EvidenceDisclosed
-from cases.rules.shape import CASE_STREAM, CaseCommand, Event, item_stream
+from cases.rules.shape import CASE_STREAM, CaseCommand, Event, Rules, item_stream
 
 if TYPE_CHECKING:
     from cases.rules.acting import Actor
@@ -38,7 +38,9 @@ def disclose_evidence(command: DiscloseEvidence, state: "Known", actor: "Actor")
     if state.items[command.item].seen_by(command.party):
         raise Refused("already-disclosed", "This party sees the item already.")
     if state.items[command.item].marking == "TLP:RED":
-        raise Refused("marked-red", "An item marked TLP:RED goes to named persons only, never to a whole party.")
+        raise Refused(
+            "marked-red", "An item marked TLP:RED goes to named persons only, never to a whole party."
+        )
     return [
         EvidenceDisclosed(item=item, party=command.party, purpose=purpose, legal_basis=basis)
         for item, known in state.items.items()
@@ -46,4 +48,4 @@ def disclose_evidence(command: DiscloseEvidence, state: "Known", actor: "Actor")
     ]
 
 
-RULES = {DiscloseEvidence: disclose_evidence}
+RULES: Rules = {DiscloseEvidence: disclose_evidence}

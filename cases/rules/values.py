@@ -92,7 +92,9 @@ def instant(value: str, field: str, label: str, *, needed: bool = False) -> Inst
     try:
         read = datetime.fromisoformat(value)
         if read.tzinfo is None:
-            raise Invalid(field, f"{label} needs its zone, such as 2026-02-08T10:44:10Z or 2026-02-08T11:44:10+01:00.")
+            raise Invalid(
+                field, f"{label} needs its zone, such as 2026-02-08T10:44:10Z or 2026-02-08T11:44:10+01:00."
+            )
         return Instant(text=value, utc=read.astimezone(UTC))
     except (ValueError, OverflowError):
         raise Invalid(field, f"{label} is not a time such as 2026-02-08T10:44:10Z.") from None

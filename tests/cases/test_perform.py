@@ -125,13 +125,17 @@ def test_perform_asks_little(people: cast.Cast, case: Case) -> None:
     item = cast.sealed_item(people, case)
     alice = people.alice.actor
     one = (Examination(item=item.pk, how="download"),)
-    many = tuple(Examination(item=cast.sealed_item(people, case).pk, how="search", shown=1) for _ in range(10))
+    many = tuple(
+        Examination(item=cast.sealed_item(people, case).pk, how="search", shown=1) for _ in range(10)
+    )
     for command, most in (
         (ReviseCase(case=case.pk, severity="low"), 2),
         (ExamineEvidence(case=case.pk, examinations=one), 3),
         (ExamineEvidence(case=case.pk, examinations=many), 3),
     ):
-        with CaptureQueriesContext(connection, ) as asked:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
             perform(command, actor=alice)
         told = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
         assert len(told) <= most, told  # and the ledger's two calls, which go past Django's own cursor

@@ -52,7 +52,9 @@ def test_cases_are_found_by_text_and_status(people: cast.Cast, case: Case) -> No
     assert not reads.my_cases(alice, status="closed").exists()
 
 
-def test_an_item_is_its_owners_until_it_is_disclosed(people: cast.Cast, case: Case, item: EvidenceItem) -> None:
+def test_an_item_is_its_owners_until_it_is_disclosed(
+    people: cast.Cast, case: Case, item: EvidenceItem
+) -> None:
     carol, rhea = people.carol.actor, people.rhea.actor
     theirs = cast.sealed_item(people, case, by=people.dan, title="Contoso's own")
     assert list(reads.items(people.bob.actor, case)) == [item]
@@ -74,7 +76,9 @@ def test_an_item_is_its_owners_until_it_is_disclosed(people: cast.Cast, case: Ca
     assert [party.pk for party in reads.disclosed_to(people.alice.actor, item)] == [people.contoso]
 
 
-def test_readable_items_are_searchable_ones_in_scope(people: cast.Cast, case: Case, item: EvidenceItem) -> None:
+def test_readable_items_are_searchable_ones_in_scope(
+    people: cast.Cast, case: Case, item: EvidenceItem
+) -> None:
     alice, carol = people.alice.actor, people.carol.actor
     assert reads.readable_items(alice, case) == []  # sealed, not yet searchable
     EvidenceItem.objects.filter(pk=item.pk).update(state="searchable")
@@ -86,7 +90,9 @@ def test_readable_items_are_searchable_ones_in_scope(people: cast.Cast, case: Ca
         reads.readable_item(carol, item)
 
 
-def test_examinations_are_shown_to_owner_and_reader_alone(people: cast.Cast, case: Case, item: EvidenceItem) -> None:
+def test_examinations_are_shown_to_owner_and_reader_alone(
+    people: cast.Cast, case: Case, item: EvidenceItem
+) -> None:
     cast.disclose(case, item, people.contoso, by=people.alice)
     cast.disclose(case, item, people.regulator, by=people.alice)
     seen = (Examination(item=item.pk, how="download"),)
@@ -100,7 +106,9 @@ def test_examinations_are_shown_to_owner_and_reader_alone(people: cast.Cast, cas
         assert any(step.kind == "examined" for step in reads.overview(person.actor, case).recent) is sees
 
 
-def test_the_ledger_is_sealed_where_the_item_is_not_seen(people: cast.Cast, case: Case, item: EvidenceItem) -> None:
+def test_the_ledger_is_sealed_where_the_item_is_not_seen(
+    people: cast.Cast, case: Case, item: EvidenceItem
+) -> None:
     mine = reads.ledger_page(people.alice.actor, case)
     theirs = reads.ledger_page(people.carol.actor, case)
     assert [row.leaf_hash for row in mine] == [row.leaf_hash for row in theirs]

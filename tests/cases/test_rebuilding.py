@@ -1,4 +1,5 @@
-"""Read models follow from the ledger alone. These commit for real: writers and comparisons need transactions of their own."""
+"""Read models follow from the ledger alone. These commit for real: writers and comparisons need transactions
+of their own."""
 
 import hashlib
 from io import StringIO
@@ -104,7 +105,11 @@ def test_token_prints_a_secret_whose_hash_alone_is_kept(item: EvidenceItem) -> N
     call_command("token", people.alice.user.username, "--label", "CI", "--days", "7", stdout=out)
     secret = out.getvalue().strip()
     token = ApiToken.objects.get(secret_sha256=hashlib.sha256(secret.encode()).hexdigest())
-    assert (token.member_id, token.label, (token.expires_at - token.issued_at).days) == (people.alice.member, "CI", 6)
+    assert (token.member_id, token.label, (token.expires_at - token.issued_at).days) == (
+        people.alice.member,
+        "CI",
+        6,
+    )
     with pytest.raises(CommandError, match="not a member"):
         call_command("token", "nobody", stdout=out)
     with pytest.raises(CommandError, match="1 to 366"):

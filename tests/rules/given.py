@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import TypeVar
 from uuid import UUID, uuid5
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cases import policy
 from cases.refusals import Refused
 from cases.rules import case, custody, parties, sharing
-from cases.rules.acquisition import AcquisitionFacts, SealedBytes
+from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
 from cases.rules.custody import ItemState
@@ -22,9 +23,11 @@ from cases.rules.custody_events import (
 )
 from cases.rules.known import Around, Known
 from cases.rules.parties import MemberState, PartyState, TokenState
-from cases.rules.shape import Command, Event
+from cases.rules.shape import Command, Event, Rules
 
-RULES = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
+
+S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState)
 
 
 def name(word: str) -> UUID:
@@ -34,6 +37,7 @@ def name(word: str) -> UUID:
 
 NORTHWIND, CONTOSO, REGULATOR, OUTSIDERS = map(name, ("northwind", "contoso", "regulator", "outsiders"))
 CASE, ITEM, OTHER, CHILD = map(name, ("case", "item", "other", "child"))
+NOTHING = Around()
 SHA = "ab" * 32
 
 
@@ -63,7 +67,7 @@ BYTES = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=
 
 
 def acquired(item: UUID = ITEM, number: int = 1, marking: str = "TLP:AMBER") -> EvidenceAcquired:
-    told = custody.accepted(FACTS) | {"marking": marking}
+    told = accepted(FACTS) | {"marking": marking}
     return EvidenceAcquired(item=item, number=number, owner=NORTHWIND, **told)
 
 
@@ -91,17 +95,21 @@ def searchable(item: UUID = ITEM) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def known(events: Sequence[Event], command: Command, around: Around = Around()) -> Known:
+def known(events: Sequence[Event], command: Command, around: Around = NOTHING) -> Known:
     """The folds that perform() would gather for this command."""
 
-    def of(start, stream):  # type: ignore[no-untyped-def]
-        return reduce(lambda state, event: state.after(event), [e for e in events if e.stream == stream], start)
+    def of(start: S, stream: str) -> S:
+        return reduce(
+            lambda state, event: state.after(event), [e for e in events if e.stream == stream], start
+        )
 
-    def only(start, prefix):  # type: ignore[no-untyped-def]
+    def only(start: S, prefix: str) -> S:
         stream = next((stream for stream in command.streams if stream.startswith(prefix)), "")
         return of(start, stream)
 
-    items = {UUID(s.removeprefix("item/")): of(ItemState(), s) for s in command.streams if s.startswith("item/")}
+    items = {
+        UUID(s.removeprefix("item/")): of(ItemState(), s) for s in command.streams if s.startswith("item/")
+    }
     for item in list(items.values()):
         for child in item.derived:
             if isinstance(command, sharing.DiscloseEvidence):
@@ -117,20 +125,21 @@ def known(events: Sequence[Event], command: Command, around: Around = Around()) 
 
 
 def decide(
-    given: Sequence[Event], command: Command, actor: Actor = ALICE, around: Around = Around()
+    given: Sequence[Event], command: Command, actor: Actor = ALICE, around: Around = NOTHING
 ) -> Sequence[Event]:
     """What policy and rule make of a command."""
     state = known(given, command, around)
     policy.check(command, state, actor)
-    return RULES[type(command)](command, state, actor)  # type: ignore[operator]
+    return RULES[type(command)](command, state, actor)
 
 
 def refused(
-    code: str, given: Sequence[Event], command: Command, actor: Actor = ALICE, around: Around = Around()
+    code: str, given: Sequence[Event], command: Command, actor: Actor = ALICE, around: Around = NOTHING
 ) -> Refused:
     """The refusal of a command, which must carry this code and a whole sentence."""
     with pytest.raises(Refused) as caught:
         decide(given, command, actor, around)
     assert caught.value.code == code, caught.value.sentence
-    assert caught.value.sentence[0].isupper() and caught.value.sentence.endswith(".")
+    assert caught.value.sentence[0].isupper()
+    assert caught.value.sentence.endswith(".")
     return caught.value

@@ -136,7 +136,14 @@ def test_verify_evidence() -> None:
 
 def test_make_evidence_searchable() -> None:
     command = MakeEvidenceSearchable(
-        case=CASE, item=ITEM, format="jsonl", parser="jsonl", parser_version="1", lines=3, records=2, rejects=1
+        case=CASE,
+        item=ITEM,
+        format="jsonl",
+        parser="jsonl",
+        parser_version="1",
+        lines=3,
+        records=2,
+        rejects=1,
     )
     (event,) = decide([*JOINT, *verified()], command, WORKER)
     assert isinstance(event, EvidenceMadeSearchable) and event == searchable()[-1]
@@ -155,7 +162,9 @@ def test_index_evidence() -> None:
 def test_index_evidence_of_a_container_needs_what_was_derived() -> None:
     unpacked = EvidenceUnpacked(item=ITEM, derived=CHILD, number=2, sha256=SHA)
     command = IndexEvidence(case=CASE, item=ITEM, format="gzip")
-    assert decide([*JOINT, *verified(), unpacked], command, WORKER) == [EvidenceIndexed(item=ITEM, format="gzip")]
+    assert decide([*JOINT, *verified(), unpacked], command, WORKER) == [
+        EvidenceIndexed(item=ITEM, format="gzip")
+    ]
 
 
 def test_derive_evidence_goes_to_whom_the_parent_was_disclosed() -> None:
@@ -191,7 +200,9 @@ def test_quarantine_evidence_then_retry_evidence() -> None:
     retried = decide([*given, *quarantined], retry, OLGA)
     assert retried == [EvidenceRetried(item=ITEM, state="sealed")]
     again = decide(
-        [*given, *quarantined, *retried], QuarantineEvidence(case=CASE, item=ITEM, step="parse", reason="Odd"), WORKER
+        [*given, *quarantined, *retried],
+        QuarantineEvidence(case=CASE, item=ITEM, step="parse", reason="Odd"),
+        WORKER,
     )
     assert again == [EvidenceQuarantined(item=ITEM, step="parse", reason="Odd", count=2)]
 

@@ -21,7 +21,13 @@ from tests.rules.given import ALICE, BOB, NORTHWIND, OLGA, SHA, decide, name, re
 
 REGISTERED = PartyRegistered(party=NORTHWIND, name="Northwind AI", short_name="Northwind", kind="company")
 ADMITTED = MemberAdmitted(
-    member=name("alice"), party=NORTHWIND, user_id=1, name="Alice", email="", role="lead_investigator", title=""
+    member=name("alice"),
+    party=NORTHWIND,
+    user_id=1,
+    name="Alice",
+    email="",
+    role="lead_investigator",
+    title="",
 )
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 TOKEN = name("token")
@@ -36,7 +42,9 @@ def test_register_party() -> None:
     refused("name-taken", [], command, OLGA, Around(name_taken=True))
     refused("role", [], command, ALICE)
     refused("invalid", [], RegisterParty(party=NORTHWIND, name="", short_name="N"), OLGA)
-    refused("invalid", [], RegisterParty(party=NORTHWIND, name="N", short_name="N", kind_of_party="gang"), OLGA)
+    refused(
+        "invalid", [], RegisterParty(party=NORTHWIND, name="N", short_name="N", kind_of_party="gang"), OLGA
+    )
 
 
 def test_admit_member() -> None:

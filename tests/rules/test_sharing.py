@@ -23,7 +23,9 @@ from tests.rules.given import (
     verified,
 )
 
-DISCLOSE = DiscloseEvidence(case=CASE, item=ITEM, party=CONTOSO, purpose="Joint analysis", legal_basis="Clause 7")
+DISCLOSE = DiscloseEvidence(
+    case=CASE, item=ITEM, party=CONTOSO, purpose="Joint analysis", legal_basis="Clause 7"
+)
 DISCLOSED = EvidenceDisclosed(item=ITEM, party=CONTOSO, purpose="Joint analysis", legal_basis="Clause 7")
 
 
@@ -50,7 +52,11 @@ def test_disclose_evidence_is_the_owners_choice() -> None:
 def test_disclose_evidence_stays_inside_the_case_and_the_marking() -> None:
     outside = DiscloseEvidence(case=CASE, item=ITEM, party=OUTSIDERS, purpose="Look")
     assert refused("invalid", [*JOINT, *sealed()], outside).field == "party"
-    refused("already-disclosed", [*JOINT, *sealed()], DiscloseEvidence(case=CASE, item=ITEM, party=NORTHWIND, purpose="x"))
+    refused(
+        "already-disclosed",
+        [*JOINT, *sealed()],
+        DiscloseEvidence(case=CASE, item=ITEM, party=NORTHWIND, purpose="x"),
+    )
     refused("marked-red", [*JOINT, acquired(marking="TLP:RED"), *sealed()[1:]], DISCLOSE)
     empty = DiscloseEvidence(case=CASE, item=ITEM, party=CONTOSO, purpose="")
     assert refused("invalid", [*JOINT, *sealed()], empty, ALICE).field == "purpose"

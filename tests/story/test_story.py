@@ -1,5 +1,5 @@
-"""Whatever people do in whatever order: the log verifies, a refusal leaves no trace, nobody sees what was not shown to
-it, and the read models are what the ledger tells."""
+"""Whatever people do in whatever order: the log verifies, a refusal leaves no trace, nobody sees what was not
+shown to it, and the read models are what the ledger tells."""
 
 from uuid import UUID, uuid4
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cases import policy, reads
+from cases.actors import worker_for
 from cases.models import Case, CustodyEvent, EvidenceItem, Participation
 from cases.perform import perform
 from cases.rebuilding import compare
@@ -38,7 +39,6 @@ from cases.rules.custody import (
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.shape import CaseCommand, Command
 from cases.rules.sharing import DiscloseEvidence
-from cases.actors import worker_for
 from ledger import reading
 from ledger.verify import verify_log
 from tests import cast
@@ -59,7 +59,10 @@ class Story(RuleBasedStateMachine):
         self.case = cast.joint_case(self.people, open_=False).pk
         self.items: list[UUID] = []
         self.shown: dict[UUID, set[UUID]] = {}
-        self.actors = {name: getattr(self.people, name).actor for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")}
+        self.actors = {
+            name: getattr(self.people, name).actor
+            for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")
+        }
         self.parts = {self.people.northwind, self.people.contoso, self.people.regulator}
 
     def attempt(self, command: Command, actor: Actor) -> bool:
@@ -88,7 +91,11 @@ class Story(RuleBasedStateMachine):
             CustodyEvent.objects.filter(item__case=self.case).count(),
         )
 
-    @rule(name=NAMES, kind=st.sampled_from([ContainCase, CloseCase, ReopenCase, PlaceLegalHold, LiftLegalHold]), reason=REASONS)
+    @rule(
+        name=NAMES,
+        kind=st.sampled_from([ContainCase, CloseCase, ReopenCase, PlaceLegalHold, LiftLegalHold]),
+        reason=REASONS,
+    )
     def decide(self, name: str, kind: type, reason: str) -> None:
         self.attempt(kind(case=self.case, reason=reason), self.actors[name])
 
@@ -110,14 +117,18 @@ class Story(RuleBasedStateMachine):
     def acquire(self, name: str, title: str, when: str) -> None:
         item = uuid4()
         facts = AcquisitionFacts(title=title, acquired_at=when)
-        if self.attempt(AcquireEvidence(case=self.case, item=item, facts=facts, sealed=BYTES), self.actors[name]):
+        if self.attempt(
+            AcquireEvidence(case=self.case, item=item, facts=facts, sealed=BYTES), self.actors[name]
+        ):
             self.items.append(item)
             self.shown[item] = {self.actors[name].party}
 
     @rule(name=NAMES, data=st.data(), party=PARTIES)
     def disclose(self, name: str, data: st.DataObject, party: str) -> None:
         item, to = self.any_item(data), getattr(self.people, party)
-        if self.attempt(DiscloseEvidence(case=self.case, item=item, party=to, purpose="Work"), self.actors[name]):
+        if self.attempt(
+            DiscloseEvidence(case=self.case, item=item, party=to, purpose="Work"), self.actors[name]
+        ):
             self.shown[item].add(to)
 
     @rule(name=NAMES, data=st.data(), how=st.sampled_from(["search", "download"]))
@@ -125,7 +136,9 @@ class Story(RuleBasedStateMachine):
         item = self.any_item(data)
         seen = (Examination(item=item, how=how, query="ip:1", shown=1),)
         done = self.attempt(ExamineEvidence(case=self.case, examinations=seen), self.actors[name])
-        assert done == (self.actors[name].party in self.shown.get(item, set()) and self.actors[name].party in self.parts)
+        assert done == (
+            self.actors[name].party in self.shown.get(item, set()) and self.actors[name].party in self.parts
+        )
 
     @rule(data=st.data(), step=st.sampled_from(["verify", "searchable", "index", "quarantine", "retry"]))
     def work(self, data: st.DataObject, step: str) -> None:
@@ -147,7 +160,12 @@ class Story(RuleBasedStateMachine):
     @rule(name=NAMES, out=st.booleans())
     def member(self, name: str, out: bool) -> None:
         member = getattr(self.people, name).member
-        if self.attempt(DisableMember(member=member) if out else EnableMember(member=member), self.people.operator) and out:
+        if (
+            self.attempt(
+                DisableMember(member=member) if out else EnableMember(member=member), self.people.operator
+            )
+            and out
+        ):
             assert not self.attempt(ReviseCase(case=self.case, severity="medium"), self.actors[name])
             perform(EnableMember(member=member), actor=self.people.operator)
 
@@ -168,7 +186,9 @@ class Story(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert verify_log(self.case) == []
-        numbers = list(EvidenceItem.objects.filter(case=self.case).order_by("number").values_list("number", flat=True))
+        numbers = list(
+            EvidenceItem.objects.filter(case=self.case).order_by("number").values_list("number", flat=True)
+        )
         assert numbers == list(range(1, len(numbers) + 1))
 
 

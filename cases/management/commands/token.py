@@ -19,14 +19,17 @@ PREFIX = "cs_"
 
 
 class Command(BaseCommand):
-    """Prints a new token of a user's member, alone on standard output. It is shown this once; only its hash is kept."""
+    """Prints a new token of a user's member, alone on standard output. It is shown this once; only its hash
+    is kept."""
 
     help = "Print a new API token for USER."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", help="user name of a member")
         parser.add_argument("--label", default="Command line", help="what the token is for")
-        parser.add_argument("--days", type=int, default=90, help="days until it expires (1 to 366, default 90)")
+        parser.add_argument(
+            "--days", type=int, default=90, help="days until it expires (1 to 366, default 90)"
+        )
 
     def handle(self, *args: Any, user: str, label: str, days: int, **options: Any) -> None:
         if not 1 <= days <= 366:

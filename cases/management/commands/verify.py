@@ -25,7 +25,9 @@ class Command(BaseCommand):
                 where = "" if finding.index is None else f" at index {finding.index}"
                 self.stdout.write(f"{log.origin}{where}: {finding.sentence}")
             broken += bool(findings)
-        self.stdout.write(f"{len(logs):,} logs, {sum(log.size for log in logs):,} entries: {_told(broken, 'log')}")
+        self.stdout.write(
+            f"{len(logs):,} logs, {sum(log.size for log in logs):,} entries: {_told(broken, 'log')}"
+        )
         if broken:
             # Read models of a log that cannot be trusted prove nothing.
             raise CommandError("The ledger does not verify.")
@@ -35,7 +37,9 @@ class Command(BaseCommand):
             self.stdout.write(difference.sentence)
         self.stdout.write(f"Read models: {_told(len(differences), 'table')}")
         if differences:
-            raise CommandError("The read models are not what the ledger tells; `manage.py rebuild` makes them again.")
+            raise CommandError(
+                "The read models are not what the ledger tells; `manage.py rebuild` makes them again."
+            )
 
 
 def _told(broken: int, noun: str) -> str:
