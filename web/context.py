@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from cases import reads
+from cases import listings, reads
 from cases.actors import actor_for_user
 
 RECENT = 6
@@ -26,7 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
     def acting_party() -> Any:
         who = actor()
-        return reads.own_party(who) if who else None
+        return listings.own_party(who) if who else None
 
     return {
         "actor": SimpleLazyObject(actor),

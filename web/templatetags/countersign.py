@@ -18,10 +18,14 @@ TLP_CLASS = {"RED": "red", "AMBER+STRICT": "amber", "AMBER": "amber", "GREEN": "
 @register.simple_tag
 def rings(left: int = 1, right: int = 2, *, one: bool = False) -> SafeString:
     """The product's sign: two rings when both parties have countersigned, one ring for one party."""
+    wide = 16 if one else 22
     first = format_html('<circle cx="8" cy="8" r="6" class="p{}" stroke="var(--hue)"/>', left)
     second = format_html('<circle cx="14" cy="8" r="6" class="p{}" stroke="var(--hue)"/>', right)
     return format_html(
-        '<svg class="rings" width="22" height="16" viewBox="0 0 22 16" fill="none" stroke-width="2" aria-hidden="true">{}{}</svg>',
+        '<svg class="rings{}" width="{}" height="16" viewBox="0 0 {} 16" fill="none" stroke-width="2" aria-hidden="true">{}{}</svg>',
+        " one" if one else "",
+        wide,
+        wide,
         first,
         "" if one else second,
     )

@@ -89,13 +89,12 @@ def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: Dis
 
 def _shown(page: CasePage, item: EvidenceItem) -> dict[str, Any]:
     """The first records and the rejects; reading them is recorded before they are read."""
-    found = examination.search(page.actor, page.case, query="", items=[item.pk], limit=FIRST)
-    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.page.records)
-    rejects = examination.rejects(page.actor, item, limit=REJECTS).records if item.rejects else ()
+    found = examination.preview(page.actor, item, records=FIRST, rejects=REJECTS)
+    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.records)
     return {
         "columns": columns,
-        "first_records": drawn(found.page.records, columns, {item.pk: item.owner}),
-        "rejects": rejects,
+        "first_records": drawn(found.records, columns, {item.pk: item.owner}),
+        "rejects": found.rejects,
         "shown": True,
     }
 

@@ -40,6 +40,7 @@ class CasePage:
         return {
             "case": self.case,
             "parts": self.parts,
+            "acting_party": self.parties[self.actor.party],
             "offers": self.offers,
             "ledger_head": reads.ledger_head(self.actor, self.case),
             "place": "case",

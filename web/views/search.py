@@ -88,12 +88,12 @@ def record(request: HttpRequest, actor: Actor, reference: str, label: str, line:
     item = reads.item(actor, page.case, label)
     if from_elsewhere(request):
         return render(request, "web/search/record_ask.html", page.context(item=item, line=line))
-    found = examination.record(actor, item, line)
+    found, raw = examination.in_context(actor, item, line, around=AROUND)
     context = {
         "item": item,
         "record": found,
         "fields": _named(found, examination.fields(actor, page.case, items=[item.pk])),
-        "raw": examination.raw_context(actor, item, line, around=AROUND),
+        "raw": raw,
         "needles": marks.needles(request.GET.get("q", "")[: asked.LONGEST]),
         "q": request.GET.get("q", ""),
     }
