@@ -79,7 +79,7 @@ class MemberForm(forms.Form):
     role = forms.ChoiceField(choices=list(values.ROLES.items()))
     name = forms.CharField(max_length=120, help_text="As it shall stand in the ledger.")
     title = forms.CharField(max_length=120, required=False, help_text="Position, such as “Incident response lead”.")
-    email = forms.EmailField(required=False, label="E-mail")
+    email = forms.EmailField(max_length=254, required=False, label="E-mail")
     login = forms.ModelChoiceField(
         User.objects.filter(member=None, is_active=True).order_by("username"),
         required=False,
