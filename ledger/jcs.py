@@ -22,14 +22,14 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 
 def plain(value: object, *, at: str = "value", depth: int = 0) -> Json:
     """A deep copy of `value` made of plain JSON types, or NotCanonical where the profile forbids it."""
-    if value is None or value is True or value is False:
-        return cast("Json", value)
     if isinstance(value, str):
         if _UNHASHABLE_TEXT.search(value):
             raise NotCanonical(
                 f"The text of {at} holds a NUL or half a surrogate pair and cannot be recorded."
             )
         return str(value)
+    if value is None or value is True or value is False:
+        return cast("Json", value)
     if isinstance(value, int):
         if not -LARGEST <= value <= LARGEST:
             raise NotCanonical(

@@ -241,5 +241,5 @@ def open_for_writing(
 def _call(query: str, parameters: tuple[object, ...]) -> Any:
     """One row from the server, with binary parameters and results, on Django's own connection."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         return cursor.execute(query, parameters, binary=True).fetchone()
