@@ -5,22 +5,21 @@ of Contoso, rhea of a regulator, mallory of a party that has no part in anything
 Passwords: PASSWORD.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
-from cases import actors, intake, reads
+from cases import actors, intake, reads, tokens
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.rules.acting import Actor, Via
 from cases.rules.case import AddParty, CreateCase, OpenCase
-from cases.rules.parties import AdmitMember, IssueToken, RegisterParty
+from cases.rules.parties import AdmitMember, RegisterParty
 from cases.rules.sharing import DiscloseEvidence
 
 PASSWORD = "correct horse battery staple"
@@ -147,7 +146,8 @@ def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway"
 
 
 LINES = b"".join(
-    b'{"ts":"2026-02-08T10:%02d:%02d.000Z","requester_ip_address":"203.0.113.%d","tokens":%d,"note":"hello %d"}\n'
+    b'{"ts":"2026-02-08T10:%02d:%02d.000Z","requester_ip_address":"203.0.113.%d",'
+    b'"tokens":%d,"note":"hello %d"}\n'
     % (n // 60 % 60, n % 60, n % 7, n, n)
     for n in range(200)
 )
@@ -185,15 +185,6 @@ def disclose(case: Case, item: EvidenceItem, party: UUID, *, by: Person) -> None
 
 def token(whose: Person, *, host: Actor | None = None, days: float = 30) -> str:
     """A new API token of a member; what is returned goes behind "Bearer"."""
-    secret = f"cs_{secrets.token_urlsafe(32)}"
-    perform(
-        IssueToken(
-            token=uuid4(),
-            member=whose.member,
-            label="test",
-            secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
-            expires_at=datetime.now(UTC) + timedelta(days=days),
-        ),
-        actor=host or whose.actor,
+    return tokens.issue(
+        member=whose.member, label="test", lasting=timedelta(days=days), actor=host or whose.actor
     )
-    return secret

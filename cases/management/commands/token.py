@@ -1,21 +1,14 @@
 """manage.py token: a new API token."""
 
-import hashlib
-import secrets
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from cases import tokens
 from cases.actors import operator
 from cases.models import Member
-from cases.perform import perform
 from cases.refusals import Refused
-from cases.rules.parties import IssueToken
-
-PREFIX = "cs_"
 
 
 class Command(BaseCommand):
@@ -37,18 +30,8 @@ class Command(BaseCommand):
         member = Member.objects.filter(user__username=user).first()
         if member is None:
             raise CommandError(f"{user} is not a member of any party.")
-        secret = PREFIX + secrets.token_urlsafe(32)
         try:
-            perform(
-                IssueToken(
-                    token=uuid4(),
-                    member=member.pk,
-                    label=label,
-                    secret_sha256=hashlib.sha256(secret.encode()).hexdigest(),
-                    expires_at=timezone.now() + timedelta(days=days),
-                ),
-                actor=operator(),
-            )
+            secret = tokens.issue(member=member.pk, label=label, lasting=timedelta(days=days), actor=operator())
         except Refused as refused:
             raise CommandError(refused.sentence) from refused
         self.stdout.write(secret)
