@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-stamp
 .PHONY: run test check bench clean
 
 run: $(RUN)
-	@$(BIN)/python manage.py up
+	@$(BIN)/python manage.py up --with-parent
 
 test: $(DEV)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

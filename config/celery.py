@@ -1,13 +1,13 @@
 """The Celery application; its settings are the CELERY_ ones in settings.py."""
 
-import ctypes
 import os
 import signal
-import sys
 from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready
+
+from config.processes import follow_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,6 +25,4 @@ def sweep_at_start(**_: Any) -> None:
 @worker_process_init.connect
 def die_with_the_worker(**_: Any) -> None:
     """A pool process ends with its parent, or a killed worker's ingest would go on beside its retry."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    follow_parent(signal.SIGKILL)

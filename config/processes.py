@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import psutil
 
 from config.instance import NotReady
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,21 @@ def spawn(
         )
 
 
+def follow_parent(orphan_signal: signal.Signals) -> None:
+    """Ask the kernel to send us this signal when our parent ends; only Linux knows how."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(orphan_signal))
+
+
 def _follow_parent(orphan_signal: signal.Signals) -> Callable[[], None]:
     parent = os.getpid()
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def in_child() -> None:
         # Runs after the change of user, which would clear the setting again.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, int(orphan_signal))
-            if os.getppid() != parent:
-                os._exit(1)
+        follow_parent(orphan_signal)
+        if os.getppid() != parent:
+            os._exit(1)
 
     return in_child
 

@@ -22,6 +22,7 @@ import psycopg
 from config.door import open_port
 from config.embedded import broker, places, postgres
 from config.instance import Embedded, NotReady, Secrets, make_secrets, read_embedded, var_dir, write_private
+from config.processes import follow_parent
 from config.programs import STOP_SIGNALS, Programs
 from config.supervise import Child, StopRequested, Supervisor, stop_orphans
 
@@ -30,7 +31,7 @@ WEB: Final = ("web", "worker", "beat")
 SERVERS: Final = ("broker", "database")
 
 
-def up(out: TextIO) -> int:
+def up(out: TextIO, *, with_parent: bool = False) -> int:
     """Run until Ctrl-C or SIGTERM; the return value is the exit code."""
 
     def say(line: str) -> None:
@@ -39,6 +40,8 @@ def up(out: TextIO) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _request_stop)
+    if with_parent:
+        follow_parent(signal.SIGTERM)
     try:
         with claimed(var_dir(), say) as var:
             return Launch(var, say).run()
