@@ -56,15 +56,10 @@ def key_sql(word: str) -> str:
     )
 
 
-def prefix_keys_sql(prefix: str, length: int) -> str | None:
-    """SQL for the [first, last] keys of words beginning with the expression `prefix`; None where it is too short to tell."""
-    if length >= LONG_PREFIX:
-        first, free = f"((hash({prefix}[:{SHORT_PREFIX}]) >> 52) << 44) | ((hash({prefix}[:{LONG_PREFIX}]) >> 48) << 28)", 28
-    elif length >= SHORT_PREFIX:
-        first, free = f"((hash({prefix}[:{SHORT_PREFIX}]) >> 52) << 44)", 44
-    else:
-        return None
-    return f"[({first})::BIGINT, ({first})::BIGINT + {(1 << free) - 1}]"
+def keys_beginning(prefix: str, key: int) -> tuple[int, int] | None:
+    """First and last key of the words that begin with `prefix`, whose own key is `key`; None where it is too short to tell."""
+    free = 28 if len(prefix) >= LONG_PREFIX else 44 if len(prefix) >= SHORT_PREFIX else 0
+    return (key >> free << free, (key >> free << free) + (1 << free) - 1) if free else None
 
 
 def before_sql_pattern(word: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,21 +34,40 @@ class Plan:
     holders: Mapping[Leaf, frozenset[str]] = field(default_factory=dict)
 
 
-def words_of(node: Node, session: Session) -> dict[str, tuple[str, ...]]:
-    """The words of every text in the query, as the index cuts them."""
-    texts = sorted({leaf.text for leaf in leaves(node) if isinstance(leaf, Words | Exact)} | {
+@dataclass(frozen=True)
+class Word:
+    text: str
+    key: int
+
+
+_cut: OrderedDict[str, tuple[Word, ...]] = OrderedDict()  # what DuckDB made of a text: it depends on the text alone
+_cut_lock = threading.Lock()
+_KEEP = 2_000
+
+
+def words_of(node: Node, session: Session) -> dict[str, tuple[Word, ...]]:
+    """The words of every text in the query, as the index cuts them, with their keys."""
+    texts = {leaf.text for leaf in leaves(node) if isinstance(leaf, Words | Exact)} | {
         piece for leaf in leaves(node) if isinstance(leaf, Pattern) for piece in leaf.pieces if isinstance(piece, str)
-    })
-    if not texts:
-        return {}
-    listed = ", ".join(tokens.literal(text) for text in texts)
-    [(found,)] = session.rows(f"SELECT list_transform([{listed}], lambda t: {tokens.words_sql('t')})")
-    return {text: tuple(words) for text, words in zip(texts, found, strict=True)}
+    }
+    with _cut_lock:
+        known = {text: _cut[text] for text in texts if text in _cut}
+    if missing := sorted(texts - known.keys()):
+        listed = ", ".join(tokens.literal(text) for text in missing)
+        keyed = f"list_transform({tokens.words_sql('t')}, lambda w: [w, {tokens.key_sql('w')}::VARCHAR])"
+        [(found,)] = session.rows(f"SELECT list_transform([{listed}], lambda t: {keyed})")
+        new = {text: tuple(Word(word, int(key)) for word, key in words) for text, words in zip(missing, found, strict=True)}
+        known |= new
+        with _cut_lock:
+            _cut.update(new)
+            while len(_cut) > _KEEP:
+                _cut.popitem(last=False)
+    return known
 
 
-def plans(node: Node, segments: Sequence[Segment], words: Mapping[str, tuple[str, ...]], session: Session) -> list[Plan]:
+def plans(node: Node, segments: Sequence[Segment], words: Mapping[str, tuple[Word, ...]], session: Session) -> list[Plan]:
     """One plan a segment; without an index, or where no part can use it, a plan that rules out nothing."""
-    asked = _asked(node, words, session)
+    asked = _asked(node, words)
     indexed = [segment for segment in segments if segment.index is not None]
     if not asked or not indexed:
         return [Plan(None) for _ in segments]
@@ -60,35 +80,26 @@ def plans(node: Node, segments: Sequence[Segment], words: Mapping[str, tuple[str
     ]
 
 
-def _asked(node: Node, words: Mapping[str, tuple[str, ...]], session: Session) -> dict[Leaf, Asked]:
-    needed: dict[Leaf, tuple[list[str], list[str]]] = {}
+def _asked(node: Node, words: Mapping[str, tuple[Word, ...]]) -> dict[Leaf, Asked]:
+    asked: dict[Leaf, Asked] = {}
     for leaf in leaves(node):
         if isinstance(leaf, Words | Exact) and words[leaf.text]:
-            needed[leaf] = (list(words[leaf.text]), [])
-        elif isinstance(leaf, Pattern) and any(parts := _pattern_words(leaf, words)):
-            needed[leaf] = parts
-    whole = sorted({word for found, _ in needed.values() for word in found})
-    begun = sorted({word for _, found in needed.values() for word in found})
-    if not whole and not begun:
-        return {}
-    keys = [f"{tokens.key_sql(tokens.literal(word))}" for word in whole]
-    spans = [str(tokens.prefix_keys_sql(tokens.literal(word), len(word))) for word in begun]
-    [(key_list, span_list)] = session.rows(f"SELECT [{', '.join(keys)}]::BIGINT[], [{', '.join(spans)}]::BIGINT[][]")
-    key_of = dict(zip(whole, key_list, strict=True))
-    span_of = {word: (first, last) for word, (first, last) in zip(begun, span_list, strict=True)}
-    return {
-        leaf: Asked(tuple(key_of[word] for word in found), tuple(span_of[word] for word in prefixes))
-        for leaf, (found, prefixes) in needed.items()
-    }
+            asked[leaf] = Asked(tuple(word.key for word in words[leaf.text]))
+        elif isinstance(leaf, Pattern):
+            whole, begun = _pattern_words(leaf, words)
+            spans = tuple(span for word in begun if (span := tokens.keys_beginning(word.text, word.key)) is not None)
+            if whole or spans:
+                asked[leaf] = Asked(tuple(word.key for word in whole), spans)
+    return asked
 
 
-def _pattern_words(leaf: Pattern, words: Mapping[str, tuple[str, ...]]) -> tuple[list[str], list[str]]:
+def _pattern_words(leaf: Pattern, words: Mapping[str, tuple[Word, ...]]) -> tuple[list[Word], list[Word]]:
     """The words that a match must hold entirely, and those it must hold a longer or equal form of.
 
     A word at the edge of a piece may go on into the wildcard; so may one before a dot, which a digit could follow.
     """
-    whole: list[str] = []
-    begun: list[str] = []
+    whole: list[Word] = []
+    begun: list[Word] = []
     for place, piece in enumerate(leaf.pieces):
         if not isinstance(piece, str) or not (found := words[piece]):
             continue
@@ -98,14 +109,14 @@ def _pattern_words(leaf: Pattern, words: Mapping[str, tuple[str, ...]]) -> tuple
         if len(found) == 1:
             if starts and ends:
                 whole.append(found[0])
-            elif starts and len(found[0]) >= tokens.SHORT_PREFIX:
+            elif starts:
                 begun.append(found[0])
             continue
         if starts:
             whole.append(found[0])
         if ends:
             whole.append(found[-1])
-        elif len(found[-1]) >= tokens.SHORT_PREFIX:
+        else:
             begun.append(found[-1])
     return whole, begun
 

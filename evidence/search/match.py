@@ -36,7 +36,21 @@ def words(column: str, found: tuple[str, ...], text: str) -> str:
     for left, right in zip(found, found[1:], strict=False):
         pattern += between_sql_pattern(left, right) + escaped(right)
     pattern += after_sql_pattern(found[-1])
-    return f"(contains({lower}, {literal(longest)}) AND regexp_matches({lower}, {literal(pattern)}, 's'))"
+    return _first(f"contains({lower}, {literal(longest)})", f"regexp_matches({lower}, {literal(pattern)}, 's')")
+
+
+def _first(cheap: str, dear: str) -> str:
+    """Both, the dear one only where the cheap one holds.
+
+    DuckDB reorders the parts of an AND as it runs, but not a CASE. A condition on one column it would also hand to the
+    Parquet reader, which compiles an expression anew for each 2,048 rows; one that names a second column it keeps.
+    """
+    return f"(CASE WHEN {cheap} THEN {dear} ELSE filename = '' END)"
+
+
+def _kept(test: str) -> str:
+    """The same for a condition that has nothing cheap to ask first."""
+    return f"({test} OR filename = '')"
 
 
 def escaped(text: str) -> str:
@@ -57,7 +71,7 @@ def pattern(column: str, node: Pattern, *, whole: bool) -> str:
         tests.append(f"regexp_full_match({lower}, lower({literal(full)}), 's')")
     plain = max((piece for piece in node.pieces if isinstance(piece, str)), key=len, default="")
     test = f"({' OR '.join(tests)})"
-    return f"(contains({lower}, lower({literal(plain)})) AND {test})" if plain else test
+    return _first(f"contains({lower}, lower({literal(plain)}))", test) if plain else _kept(test)
 
 
 def _piece(piece: str | int | None, many: str, one: str) -> str:
@@ -65,7 +79,7 @@ def _piece(piece: str | int | None, many: str, one: str) -> str:
 
 
 def expression(column: str, node: Expression) -> str:
-    return f"regexp_matches({column}, {literal(node.source)})"
+    return _kept(f"regexp_matches({column}, {literal(node.source)})")
 
 
 def exact(column: str, kind: str, node: Exact) -> str:
@@ -151,7 +165,7 @@ def _network4(column: str, net: ipaddress.IPv4Network) -> str:
     found = rf"(?:^|[^{run}.]|(?:^|[^0-9])\.)" + r"\.".join(parts) + rf"(?:$|[^{run}.]|\.(?:$|[^0-9]))"
     test = f"regexp_matches({column}, {literal(found)})"
     plain = ".".join(str(octet) for octet in octets[:fixed])
-    return f"(contains({column}, {literal(plain + '.')}) AND {test})" if 0 < fixed < 4 else test
+    return _first(f"contains({column}, {literal(plain + '.')})", test) if 0 < fixed < 4 else _kept(test)
 
 
 def _network6(column: str, net: ipaddress.IPv6Network) -> str:
@@ -166,4 +180,4 @@ def _network6(column: str, net: ipaddress.IPv6Network) -> str:
         first = int(hexadecimal[digits], 16)
         allowed = "".join(f"{value:x}" for value in range(first, first + (1 << (4 - rest))))
         test += f" AND contains({literal(allowed)}, {full}[{digits + 1}])"
-    return f"(contains({column}, ':') AND {address} <> '' AND {test})"
+    return _first(f"contains({column}, ':')", f"{address} <> '' AND {test}")

@@ -176,6 +176,7 @@ def scope(
             if isinstance(leaf, Expression):
                 session.check_expression(leaf.source, leaf.position)
         words = lookup.words_of(tree, session)
+        texts = {text: tuple(word.text for word in found) for text, found in words.items()}
         plans = lookup.plans(tree, segments, words, session)
         numbers = {segment.source.number.lower(): segment.path for segment in segments}
 
@@ -186,7 +187,7 @@ def scope(
         for segment, plan in zip(segments, plans, strict=True):
             for leaf, columns in plan.holders.items():
                 holders[_key(segment)][leaf] |= columns
-        compilers = {_key(segment): Compiler(segment.schema, words, holders[_key(segment)], files) for segment in segments}
+        compilers = {_key(segment): Compiler(segment.schema, texts, holders[_key(segment)], files) for segment in segments}
         made = Scope(
             session, tree, tuple(segments), tuple(plans), compilers,
             micros(start) if start is not None else None, micros(end) if end is not None else None, (),
