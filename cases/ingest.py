@@ -28,6 +28,7 @@ from cases.rules.custody import (
 from evidence.models import Ingest
 from evidence.segments import IngestError, segment_dir, write_segment
 from evidence.tokens import index_segment
+from evidence.unpack import UnpackError, packing_of, unpack
 from evidence.vault import vault
 
 ATTEMPTS = 3
@@ -102,10 +103,8 @@ def take_out(item: EvidenceItem, work: Ingest) -> None:
     blob."""
     if _depth(item) >= DEEPEST:
         raise IngestError(f"This is packed more than {DEEPEST} times over.")
-    from evidence.unpack import unpack
-
     with vault().intake() as intake:
-        unpack(vault().path(item.sha256), intake, progress=_telling(work))
+        unpacked = unpack(vault().path(item.sha256), intake, progress=_telling(work))
         sealed = intake.seal()
     perform(
         DeriveEvidence(
@@ -115,6 +114,7 @@ def take_out(item: EvidenceItem, work: Ingest) -> None:
             parent=item.pk,
             tool="Countersign gzip",
             tool_version="1",
+            note=unpacked.sentence or "",
             sealed=SealedBytes(
                 sha256=sealed.sha256,
                 blake3=sealed.blake3,
@@ -189,7 +189,9 @@ class Attempt:
             self._work.attempts, self._work.error = 0, ""
             self._work.save(update_fields=["attempts", "error"])
             return False
-        if isinstance(error, IngestError):  # the bytes themselves are the reason: trying again would not help
+        if isinstance(
+            error, IngestError | UnpackError
+        ):  # the bytes themselves are the reason: trying again would not help
             _quarantine(self._item, self._work, error.sentence)
             return True
         if not isinstance(error, OperationalError):
@@ -247,9 +249,7 @@ def _telling(work: Ingest) -> Callable[[int, int], None]:
 
 
 def _packed(item: EvidenceItem) -> bool:
-    from evidence.unpack import is_gzip
-
-    return is_gzip(vault().path(item.sha256))
+    return packing_of(vault().path(item.sha256)) is not None
 
 
 def _depth(item: EvidenceItem) -> int:

@@ -44,7 +44,7 @@ OWN = True
 
 # fmt: off
 POLICY: Mapping[str, Row] = {
-    # command                     who                      part     case status         item state            own item
+    # command                     who                       part     case   item state           own item
     "RegisterParty":          Row(HOST),
     "AdmitMember":            Row(HOST),
     "DisableMember":          Row(HOST),
@@ -53,25 +53,25 @@ POLICY: Mapping[str, Row] = {
     "RevokeToken":            Row(f"{HOST} {EVERYBODY}"),
 
     "CreateCase":             Row(INVESTIGATORS),
-    "ReviseCase":             Row(INVESTIGATORS,           LEAD,    LIVE),
-    "OpenCase":               Row(LEADERS,                 LEAD,    "draft"),
-    "ContainCase":            Row(LEADERS,                 LEAD,    "open"),
-    "CloseCase":              Row(LAWYERS,                 LEAD,    "open contained"),
-    "ReopenCase":             Row(LEADERS,                 LEAD,    "contained closed"),
-    "PlaceLegalHold":         Row(LAWYERS,                 ACTIVE,  ANY),
-    "LiftLegalHold":          Row(LAWYERS,                 ACTIVE,  ANY),
-    "AddParty":               Row(LEADERS,                 LEAD,    LIVE),
+    "ReviseCase":             Row(INVESTIGATORS,            LEAD,    LIVE),
+    "OpenCase":               Row(LEADERS,                  LEAD,    "draft"),
+    "ContainCase":            Row(LEADERS,                  LEAD,    "open"),
+    "CloseCase":              Row(LAWYERS,                  LEAD,    "open contained"),
+    "ReopenCase":             Row(LEADERS,                  LEAD,    "contained closed"),
+    "PlaceLegalHold":         Row(LAWYERS,                  ACTIVE,  ANY),
+    "LiftLegalHold":          Row(LAWYERS,                  ACTIVE,  ANY),
+    "AddParty":               Row(LEADERS,                  LEAD,    LIVE),
 
-    "AcquireEvidence":        Row(COLLECTORS,              ACTIVE,  LIVE),
-    "DiscloseEvidence":       Row(DISCLOSERS,              ACTIVE,  LIVE,               KEPT,                 OWN),
-    "ExamineEvidence":        Row(f"{EVERYBODY} {WORKER}", PRESENT, ANY,                KEPT),
+    "AcquireEvidence":        Row(COLLECTORS,               ACTIVE,  LIVE),
+    "DiscloseEvidence":       Row(DISCLOSERS,               ACTIVE,  LIVE, KEPT,                OWN),
+    "ExamineEvidence":        Row(EVERYBODY,               PRESENT, ANY,  KEPT),
 
-    "DeriveEvidence":         Row(WORKER,                  PRESENT, ANY),
-    "VerifyEvidence":         Row(WORKER,                  PRESENT, ANY,                "sealed",             OWN),
-    "MakeEvidenceSearchable": Row(WORKER,                  PRESENT, ANY,                "sealed",             OWN),
-    "IndexEvidence":          Row(WORKER,                  PRESENT, ANY,                "sealed searchable",  OWN),
-    "QuarantineEvidence":     Row(WORKER,                  PRESENT, ANY,                "sealed searchable",  OWN),
-    "RetryEvidence":          Row(HOST,                    "",      ANY,                "quarantined"),
+    "DeriveEvidence":         Row(WORKER,                   PRESENT, ANY),
+    "VerifyEvidence":         Row(WORKER,                   PRESENT, ANY,  "sealed",            OWN),
+    "MakeEvidenceSearchable": Row(WORKER,                   PRESENT, ANY,  "sealed",            OWN),
+    "IndexEvidence":          Row(WORKER,                   PRESENT, ANY,  "sealed searchable", OWN),
+    "QuarantineEvidence":     Row(WORKER,                   PRESENT, ANY,  "sealed searchable", OWN),
+    "RetryEvidence":          Row(HOST,                     "",      ANY,  "quarantined"),
 }
 # fmt: on
 
@@ -129,7 +129,8 @@ def check(command: Command, state: Known, actor: Actor) -> None:
 
 
 def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
-    """The commands, by name, that this actor may give on a case or item as it stands; `thing` comes from reads."""
+    """The commands, by name, that this actor may give on a case or item as it stands; `thing` comes from
+    reads."""
     case: Case = getattr(thing, "case", thing)
     item: EvidenceItem | None = None if thing is case else thing  # type: ignore[assignment]
     return {

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Model
+from psycopg.sql import SQL, Identifier
 
 from cases import projections
 from cases.projections.batch import TABLES
@@ -17,6 +18,14 @@ Progress = Callable[[int, int], None]
 MEMBERSHIPS: type[Model] = User.groups.through
 BATCH = 500
 
+_EMPTY_MEMBERSHIPS = """
+    DELETE FROM auth_user_groups WHERE group_id IN (SELECT id FROM auth_group WHERE name LIKE 'party:%')
+"""
+_MEMBERSHIPS = SQL(
+    "SELECT user_id, group_id FROM {} WHERE group_id IN (SELECT id FROM auth_group WHERE name LIKE 'party:%')"
+)
+_WHOLE_ROWS = SQL("SELECT * FROM {}")
+
 
 def rebuild(progress: Progress) -> int:
     """Drop all read models and make them again, in one transaction; writers wait meanwhile. Returns how many
@@ -24,10 +33,12 @@ def rebuild(progress: Progress) -> int:
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             # A writer that has appended already writes its projections after this commit, on the new rows.
-            cursor.execute(f"LOCK TABLE {', '.join(_name(table) for table in TABLES)} IN EXCLUSIVE MODE")
+            names = SQL(", ").join(map(_name, TABLES))
+            cursor.execute(SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(names))
         for table in reversed(TABLES):
             _empty(table)
-        MEMBERSHIPS._default_manager.filter(group__name__startswith="party:")._raw_delete(connection.alias)
+        with connection.cursor() as cursor:
+            cursor.execute(_EMPTY_MEMBERSHIPS)
         return _tell_again(progress)
 
 
@@ -71,29 +82,29 @@ def _tell_again(progress: Progress) -> int:
 
 
 def _differences(table: type[Model]) -> Iterator[Difference]:
-    name = _name(table)
-    key, what, where = "t.id::text", "*", ""
-    if table is MEMBERSHIPS:  # the one key that no event determines
-        key = what = "user_id, group_id"
-        where = f"WHERE group_id IN (SELECT id FROM {_name(Group)} WHERE name LIKE 'party:%%')"
-        key = "t.user_id::text || ' in group ' || t.group_id::text"
-    live = f"SELECT {what} FROM public.{name} {where}"
-    told = f"SELECT {what} FROM pg_temp.{name}"
-    with connection.cursor() as cursor:
-        for first, second, sentence in (
-            (live, told, "is not what the ledger tells"),
-            (told, live, "is told by the ledger but missing or different"),
-        ):
-            cursor.execute(f"SELECT {key} FROM ({first} EXCEPT {second}) t ORDER BY 1 LIMIT 1")
-            for (row,) in cursor.fetchall():
-                yield Difference(table=name, row=row, sentence=f"The row {row} of {name} {sentence}.")
-                return
+    key, rows = SQL("id::text"), _WHOLE_ROWS
+    if table is MEMBERSHIPS:  # its own key is the one thing that no event determines
+        key, rows = SQL("user_id || ' in group ' || group_id"), _MEMBERSHIPS
+    name = table._meta.db_table
+    live, told = (rows.format(Identifier(schema, name)) for schema in ("public", "pg_temp"))
+    for first, second, sentence in (
+        (live, told, "is not what the ledger tells"),
+        (told, live, "is told by the ledger but missing or different"),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                SQL("SELECT {} FROM ({} EXCEPT {}) t ORDER BY 1 LIMIT 1").format(key, first, second)
+            )
+            found = cursor.fetchone()
+        if found:
+            yield Difference(table=name, row=found[0], sentence=f"The row {found[0]} of {name} {sentence}.")
+            return
 
 
 def _empty(table: type[Model]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {_name(table)}")
+        cursor.execute(SQL("DELETE FROM {}").format(_name(table)))
 
 
-def _name(table: type[Model]) -> str:
-    return table._meta.db_table
+def _name(table: type[Model]) -> Identifier:
+    return Identifier(table._meta.db_table)

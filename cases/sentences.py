@@ -52,6 +52,11 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return _did_with_item(event, f"E-{labels.get(event.item, '?')}", names)
         case LogOpened():
             return "opened this log"
+    return _did_with_case(event) or _did_on_host(event) or f"recorded {type(event).__name__}"
+
+
+def _did_with_case(event: Event) -> str | None:
+    match event:
         case case.CaseCreated():
             return f"created case {event.reference}, “{event.title}”"
         case CaseRevised():
@@ -71,6 +76,11 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return f"lifted the legal hold: {event.reason}"
         case PartyAdded():
             return f"added {event.name} as {event.role}"
+    return None
+
+
+def _did_on_host(event: Event) -> str | None:
+    match event:
         case parties.PartyRegistered():
             return f"registered {event.name}"
         case parties.MemberAdmitted():
@@ -83,7 +93,7 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return "issued an API token"
         case parties.TokenRevoked():
             return "revoked an API token"
-    return f"recorded {type(event).__name__}"
+    return None
 
 
 def _did_with_item(event: ItemEvent, item: str, names: Mapping[UUID, str]) -> str:

@@ -21,7 +21,16 @@ from evidence.models import Ingest
 class CaseAdmin(OperatorAdmin[Case]):
     """That cases exist, and whose they are."""
 
-    list_display = ("reference", "status", "tlp", "legal_hold", "lead", "party_count", "item_count", "updated_at")
+    list_display = (
+        "reference",
+        "status",
+        "tlp",
+        "legal_hold",
+        "lead",
+        "party_count",
+        "item_count",
+        "updated_at",
+    )
     list_filter = ("status", "legal_hold", "lead")
     list_select_related = ("lead",)
     search_fields = ("reference", "id")
@@ -35,7 +44,8 @@ class CaseAdmin(OperatorAdmin[Case]):
         """With what the table counts; two subqueries, so that neither count multiplies the other."""
         parties = Case.objects.filter(pk=OuterRef("pk")).annotate(n=Count("participations")).values("n")
         items = Case.objects.filter(pk=OuterRef("pk")).annotate(n=Count("items")).values("n")
-        return super().get_queryset(request).annotate(parties_n=Subquery(parties), items_n=Subquery(items))
+        rows: QuerySet[Case] = super().get_queryset(request)
+        return rows.annotate(parties_n=Subquery(parties), items_n=Subquery(items))
 
     def named(self, row: Case) -> str:
         """The reference alone."""
@@ -62,7 +72,17 @@ class CaseAdmin(OperatorAdmin[Case]):
 class EvidenceItemAdmin(OperatorAdmin[EvidenceItem]):
     """That items exist, whole and searchable."""
 
-    list_display = ("label", "reference", "state", "owner", "bytes", "format", "records", "rejects", "sealed_at")
+    list_display = (
+        "label",
+        "reference",
+        "state",
+        "owner",
+        "bytes",
+        "format",
+        "records",
+        "rejects",
+        "sealed_at",
+    )
     list_filter = ("state", "format", "owner")
     list_select_related = ("case", "owner")
     search_fields = ("case__reference", "sha256", "id")
@@ -105,11 +125,33 @@ class EvidenceItemAdmin(OperatorAdmin[EvidenceItem]):
 class IngestAdmin(OperatorAdmin[Ingest]):
     """The worker's queue: how far it is with each item, and what stopped it."""
 
-    list_display = ("label", "reference", "state", "step", "attempts", "progress", "error", "pending", "updated_at")
+    list_display = (
+        "label",
+        "reference",
+        "state",
+        "step",
+        "attempts",
+        "progress",
+        "error",
+        "pending",
+        "updated_at",
+    )
     list_filter = ("pending", "step")
     search_fields = ("item", "sha256")
     ordering = ("-pending", "-updated_at")
-    fields = ("item", "label", "reference", "state", "step", "attempts", "progress", "error", "pending", "sha256", "updated_at")
+    fields = (
+        "item",
+        "label",
+        "reference",
+        "state",
+        "step",
+        "attempts",
+        "progress",
+        "error",
+        "pending",
+        "sha256",
+        "updated_at",
+    )
     acts = {
         "retry": Act(
             label="Try again",
@@ -122,14 +164,11 @@ class IngestAdmin(OperatorAdmin[Ingest]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ingest]:
         """With the item's number, state and case: the queue itself knows only ids."""
         items = EvidenceItem.objects.filter(pk=OuterRef("item"))
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                number=Subquery(items.values("number")),
-                state=Subquery(items.values("state")),
-                reference=Subquery(items.values("case__reference")),
-            )
+        rows: QuerySet[Ingest] = super().get_queryset(request)
+        return rows.annotate(
+            number=Subquery(items.values("number")),
+            state=Subquery(items.values("state")),
+            reference=Subquery(items.values("case__reference")),
         )
 
     def named(self, row: Ingest) -> str:
@@ -156,7 +195,9 @@ class IngestAdmin(OperatorAdmin[Ingest]):
         """Bytes done of this step."""
         if not row.total_bytes:
             return ""
-        share = format_html(
-            '<progress value="{}" max="{}"></progress> {}', row.done_bytes, row.total_bytes, filesizeformat(row.total_bytes)
+        return format_html(
+            '<progress value="{}" max="{}"></progress> {}',
+            row.done_bytes,
+            row.total_bytes,
+            filesizeformat(row.total_bytes),
         )
-        return share

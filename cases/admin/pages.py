@@ -1,6 +1,6 @@
 """Pages of the console: read-only tables, buttons and forms that perform commands. Nothing here saves a model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -32,14 +32,13 @@ class Act(Generic[Row]):
     done: str
 
 
-class OperatorAdmin(Generic[Row], admin.ModelAdmin):  # type: ignore[type-arg]
+class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
     """A table that staff may look at. What can be done goes through `acts` and, where there is a form, `adding`."""
 
     for_operators = True  # the console registers nothing else
     actions = None
     list_per_page = 50
     show_full_result_count = False
-    list_display_links: Sequence[str] | None = None
     change_form_template = "admin/operator_change_form.html"
     acts: Mapping[str, Act[Row]] = {}
     adding: type[forms.Form] | None = None
@@ -65,7 +64,7 @@ class OperatorAdmin(Generic[Row], admin.ModelAdmin):  # type: ignore[type-arg]
         """Never."""
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Row | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Row | None = None) -> list[str]:
         """All that is shown."""
         return [str(name) for name in self.fields or ()]
 
@@ -86,7 +85,9 @@ class OperatorAdmin(Generic[Row], admin.ModelAdmin):  # type: ignore[type-arg]
         """How the console calls a row; a model's own name may say more than an operator shall read."""
         return str(row)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """The row with its buttons, under the console's name for it."""
         row = kwargs.get("obj")
         if row is not None:
@@ -108,9 +109,13 @@ class OperatorAdmin(Generic[Row], admin.ModelAdmin):  # type: ignore[type-arg]
             messages.error(request, refusal.sentence)
         else:
             messages.success(request, act.done)
-        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]))
+        return redirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
+        )
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """The form that performs."""
         if self.adding is None or not self.has_add_permission(request):
             raise Http404

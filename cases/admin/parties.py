@@ -42,13 +42,10 @@ class PartyAdmin(OperatorAdmin[Party]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Party]:
         """With what the table counts."""
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                member_count=Count("members", filter=Q(members__active=True), distinct=True),
-                case_count=Count("participations", distinct=True),
-            )
+        rows: QuerySet[Party] = super().get_queryset(request)
+        return rows.annotate(
+            member_count=Count("members", filter=Q(members__active=True), distinct=True),
+            case_count=Count("participations", distinct=True),
         )
 
     @admin.display(description="active members", ordering="member_count")
@@ -78,7 +75,9 @@ class MemberForm(forms.Form):
     party = forms.ModelChoiceField(Party.objects.all())
     role = forms.ChoiceField(choices=list(values.ROLES.items()))
     name = forms.CharField(max_length=120, help_text="As it shall stand in the ledger.")
-    title = forms.CharField(max_length=120, required=False, help_text="Position, such as “Incident response lead”.")
+    title = forms.CharField(
+        max_length=120, required=False, help_text="Position, such as “Incident response lead”."
+    )
     email = forms.EmailField(max_length=254, required=False, label="E-mail")
     login = forms.ModelChoiceField(
         User.objects.filter(member=None, is_active=True).order_by("username"),
@@ -113,7 +112,9 @@ class MemberForm(forms.Form):
             self.add_error("username", "Choose an existing login or give a new one.")
         elif username:
             try:
-                validate_password(str(said.get("password") or ""), User(username=username, email=said.get("email") or ""))
+                validate_password(
+                    str(said.get("password") or ""), User(username=username, email=said.get("email") or "")
+                )
             except forms.ValidationError as error:
                 self.add_error("password", error)
         return said
@@ -161,8 +162,10 @@ class MemberAdmin(OperatorAdmin[Member]):
         A crash between the two leaves a login that acts for nobody; it can be chosen as an existing login then.
         """
         said = form.cleaned_data
-        made = None if said["login"] else User.objects.create_user(said["username"], said["email"], said["password"])
-        user = said["login"] or made
+        made = None
+        user: User | None = said["login"]
+        if user is None:
+            user = made = User.objects.create_user(said["username"], said["email"], said["password"])
         command = AdmitMember(
             member=uuid4(),
             party=said["party"].pk,
@@ -228,7 +231,9 @@ class ApiTokenAdmin(OperatorAdmin[ApiToken]):
         """Issue the token and show its secret, this once."""
         said = form.cleaned_data
         lasting = timedelta(days=said["days"])
-        secret = tokens.issue(member=said["member"].pk, label=said["label"], lasting=lasting, actor=acting(request))
+        secret = tokens.issue(
+            member=said["member"].pk, label=said["label"], lasting=lasting, actor=acting(request)
+        )
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": "The token is issued",

@@ -82,6 +82,7 @@ def _derived(batch: Batch, event: EvidenceDerived, stored: StoredEvent) -> None:
         marking=event.marking,
         parent_id=event.parent,
         method="Derived",
+        note=event.note,
         tool=event.tool,
         tool_version=event.tool_version,
     )

@@ -57,6 +57,7 @@ class DeriveEvidence(_OneItem):
     parent: UUID
     tool: str
     tool_version: str
+    note: str = ""
     sealed: SealedBytes
 
     @property
@@ -218,6 +219,7 @@ def derive_evidence(command: DeriveEvidence, state: "Known", actor: "Actor") -> 
         marking=parent.marking,
         tool=values.text(command.tool, "tool", "The tool", most=200, needed=True),
         tool_version=values.text(command.tool_version, "tool_version", "The tool's version", most=100),
+        note=values.text(command.note, "note", "The note", most=10_000),
         hash_before=parent.sha256,
     )
     unpacked = EvidenceUnpacked(

@@ -73,6 +73,7 @@ class EvidenceDerived(ItemEvent):
     marking: str
     tool: str
     tool_version: str
+    note: str
     hash_before: str
 
 

@@ -15,6 +15,7 @@ from typing import (
     TypeAlias,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -149,9 +150,8 @@ def from_fields(cls: type[T], fields: Mapping[str, Any]) -> T:
 
 @cache
 def _hints(cls: Hashable) -> tuple[tuple[str, Any], ...]:
-    assert isinstance(cls, type)
     hints = get_type_hints(cls)
-    return tuple((each.name, hints[each.name]) for each in dataclasses.fields(cls))
+    return tuple((each.name, hints[each.name]) for each in dataclasses.fields(cast("Any", cls)))
 
 
 def _back(hint: Any, value: Any) -> Any:

@@ -41,7 +41,8 @@ def size(case: Case) -> int:
 def test_index_0_names_the_log_its_host_key_its_party_and_the_policy(people: cast.Cast, case: Case) -> None:
     first = events.read(next(reading.read_events(case.pk)))
     assert isinstance(first, LogOpened)
-    assert first.origin.endswith(str(case.pk)) and len(first.host_key) == 64
+    assert first.origin.endswith(str(case.pk))
+    assert len(first.host_key) == 64
     assert [named.party for named in first.parties] == [people.northwind]
     assert first.policy == policy.DIGEST
     assert verify_log(case.pk) == []
@@ -57,7 +58,8 @@ def test_the_same_command_again_gives_the_first_receipt(people: cast.Cast, case:
     command = ReviseCase(case=case.pk, severity="critical")
     first = perform(command, actor=people.alice.actor)
     again = perform(command, actor=people.alice.actor)
-    assert again.replayed and not first.replayed
+    assert again.replayed
+    assert not first.replayed
     assert replace(again, replayed=False) == first
     assert size(case) == first.size
 
@@ -133,12 +135,11 @@ def test_perform_asks_little(people: cast.Cast, case: Case) -> None:
         (ExamineEvidence(case=case.pk, examinations=one), 3),
         (ExamineEvidence(case=case.pk, examinations=many), 3),
     ):
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             perform(command, actor=alice)
         told = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
-        assert len(told) <= most, told  # and the ledger's two calls, which go past Django's own cursor
+        # Beside these there are the ledger's two calls, which go past Django's cursor.
+        assert len(told) <= most, told
 
 
 def test_members_follow_the_events(people: cast.Cast) -> None:

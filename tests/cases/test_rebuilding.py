@@ -88,7 +88,8 @@ def test_verify_names_a_row_that_was_changed_behind_the_ledgers_back(item: Evide
 def test_verify_names_a_permission_that_no_event_gave(item: EvidenceItem) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO cases_evidenceitemgroupobjectpermission SELECT gen_random_uuid(), %s, g.group_id, p.permission_id"
+            "INSERT INTO cases_evidenceitemgroupobjectpermission"
+            " SELECT gen_random_uuid(), %s, g.group_id, p.permission_id"
             " FROM cases_evidenceitemgroupobjectpermission p, cases_party g"
             " WHERE p.content_object_id = %s AND g.name LIKE 'Outsiders%%' LIMIT 1",
             [item.pk, item.pk],

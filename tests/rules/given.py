@@ -52,8 +52,8 @@ OLGA = Actor(kind="operator", party=HOST_PARTY, role="operator", name="olga", vi
 WORKER = Actor(kind="worker", party=NORTHWIND, role="worker", name="worker", via="worker")
 
 CREATED = CaseCreated(
-    reference="CS-2026-0042", title="Bulk extraction", summary="", category="model_distillation", severity="high",
-    tlp="TLP:AMBER", lead=NORTHWIND,
+    reference="CS-2026-0042", title="Bulk extraction", summary="", category="model_distillation",
+    severity="high", tlp="TLP:AMBER", lead=NORTHWIND,
 )  # fmt: skip
 JOINT: tuple[Event, ...] = (
     CREATED,

@@ -75,7 +75,8 @@ def test_acquire_evidence_tells_three_facts_in_one_commit() -> None:
 
 def test_acquire_evidence_by_a_partner_makes_it_the_partners_own() -> None:
     first = decide(JOINT, ACQUIRE, DAN)[0]
-    assert isinstance(first, EvidenceAcquired) and first.owner == CONTOSO
+    assert isinstance(first, EvidenceAcquired)
+    assert first.owner == CONTOSO
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,8 @@ def test_acquire_evidence_refuses_other_bytes_than_declared() -> None:
 def test_acquire_evidence_takes_a_declared_hash_in_capitals() -> None:
     facts = replace(FACTS, declared_sha256=SHA.upper())
     first = decide(JOINT, replace(ACQUIRE, facts=facts))[0]
-    assert isinstance(first, EvidenceAcquired) and first.declared_sha256 == SHA
+    assert isinstance(first, EvidenceAcquired)
+    assert first.declared_sha256 == SHA
 
 
 def test_acquire_evidence_twice_is_refused() -> None:
@@ -146,7 +148,8 @@ def test_make_evidence_searchable() -> None:
         rejects=1,
     )
     (event,) = decide([*JOINT, *verified()], command, WORKER)
-    assert isinstance(event, EvidenceMadeSearchable) and event == searchable()[-1]
+    assert isinstance(event, EvidenceMadeSearchable)
+    assert event == searchable()[-1]
     refused("not-verified", [*JOINT, *sealed()], command, WORKER)
     refused("item-state", [*JOINT, *searchable()], command, WORKER)
 
@@ -179,7 +182,8 @@ def test_derive_evidence_goes_to_whom_the_parent_was_disclosed() -> None:
     ]
     assert events[3] == replace(disclosed, item=CHILD)
     first = events[0]
-    assert isinstance(first, EvidenceDerived) and first.owner == NORTHWIND
+    assert isinstance(first, EvidenceDerived)
+    assert first.owner == NORTHWIND
 
 
 def test_derive_evidence_needs_verified_bytes_and_happens_once() -> None:

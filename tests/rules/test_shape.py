@@ -39,7 +39,7 @@ def test_an_old_shape_is_read_as_todays(monkeypatch) -> None:  # type: ignore[no
     monkeypatch.setattr(events.EVENTS["CaseClosed"], "schema", 2)
     monkeypatch.setitem(events.UPCASTERS, ("CaseClosed", 1), reason_came_later)
     stored = StoredEvent(
-        log=uuid4(), index=4, stream="case", version=4, type="CaseClosed", schema=1, party=NORTHWIND, actor={},
-        command=uuid4(), recorded_at=datetime.now(UTC), fields={"why": "Done"},
+        log=uuid4(), index=4, stream="case", version=4, type="CaseClosed", schema=1, party=NORTHWIND,
+        actor={}, command=uuid4(), recorded_at=datetime.now(UTC), fields={"why": "Done"},
     )  # fmt: skip
     assert events.read(stored).fields() == {"reason": "Done"}
