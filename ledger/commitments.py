@@ -26,7 +26,7 @@ def split_salts(salts: bytes) -> list[bytes]:
 
 
 def field_digest(salt: bytes, name: str, value: Json) -> bytes:
-    """The digest of one field; both must come from `jcs.plain` or `jcs.parse`, so the name needs no escapes."""
+    """The digest of one field; both come from `jcs.plain` or `jcs.parse`, so the name needs no escapes."""
     return sha256(b'%b%b["%b",%b]' % (FIELD_DOMAIN, salt, name.encode(), encode(value))).digest()
 
 

@@ -261,6 +261,8 @@ def _check_head(run: _Run) -> None:
         run.report(None, "The head's right edge of the tree is not that of the entries.")
     if run.whole and merkle.root_of(run.peaks) != bytes(run.head.root):
         run.report(None, "The head's root is not the root of the entries.")
+    if not run.head.origin.endswith(f"/{run.head.kind}/{run.log}"):
+        run.report(None, f"The head's origin, {run.head.origin}, is not that of this log.")
     if run.last_time != run.head.recorded_at:
         run.report(None, "The head's time is not the time of the last entry.")
 

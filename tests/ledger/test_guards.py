@@ -26,7 +26,7 @@ def log(writer: Writer) -> Iterator[Writer]:
     assert reading.head(writer.log).size == 3  # type: ignore[union-attr]
 
 
-def execute(alias: str, *statements: str, **parameters: UUID) -> None:
+def execute(alias: str, *statements: str, **parameters: UUID | int) -> None:
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for statement in statements:
             cursor.execute(statement, parameters)
@@ -126,15 +126,19 @@ def test_a_log_starts_empty_and_keeps_its_name(log: Writer) -> None:
             execute("owner", statement, log=log.log)
 
 
-def test_a_stray_entry_stops_the_next_append(writer: Writer) -> None:
+@pytest.mark.parametrize("index", [3, 9])
+def test_a_stray_entry_stops_the_next_append(writer: Writer, index: int) -> None:
     """The app's role may insert; what it plants beyond the head is never taken into the log unseen."""
     writer.grow([1, 2])
     execute(
         "default",
-        "INSERT INTO ledger_entry SELECT log, 9, leaf, leaf_hash, recorded_at, party FROM ledger_entry"
-        " WHERE log = %(log)s AND index = 2",
+        "INSERT INTO ledger_entry SELECT log, %(index)s, leaf, leaf_hash, recorded_at, party"
+        " FROM ledger_entry WHERE log = %(log)s AND index = 2",
         log=writer.log,
+        index=index,
     )
-    assert [finding.index for finding in verify_log(writer.log)] == [9]
-    with pytest.raises(IntegrityError, match="as far as its entries reach"):
+    assert [finding.index for finding in verify_log(writer.log)] == [index]
+    with pytest.raises(
+        IntegrityError, match="duplicate key" if index == 3 else "as far as its entries reach"
+    ):
         writer.write(draft())

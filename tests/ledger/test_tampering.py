@@ -12,7 +12,7 @@ from ledger import commitments, leaf, merkle, reading, signing, verify
 from ledger.entries import EntryRow
 from ledger.host import host_key
 from ledger.verify import Finding, verify_log
-from tests.ledger.conftest import Superuser, Writer
+from tests.ledger.conftest import TABLES, Superuser, Writer
 
 SIZE = 16
 AT = [0, 6, 15]
@@ -243,6 +243,46 @@ def test_a_version_taken_twice_or_left_out(log: Writer, superuser: Superuser) ->
     found = verify_log(log.log)
     assert {finding.index for finding in found} == {9}
     assert any("calls itself version 50" in finding.sentence for finding in found)
+
+
+CHANGED = {
+    "uuid": "gen_random_uuid()",
+    "bigint": "{} + 1",
+    "integer": "{} + 1",
+    "smallint": "{} + 20",
+    "bytea": "set_byte({0}, length({0}) / 2, get_byte({0}, length({0}) / 2) # 4)",
+    "text": "{} || 'x'",
+    "character varying": "{} || 'x'",
+    "timestamp with time zone": "{} + interval '1 microsecond'",
+    "jsonb": """{} || '{{"n": 99}}'""",
+}
+# What the host notes for itself, unsigned: how to tell a repeated command, how far its clock was off.
+UNSIGNED = {("ledger_checkpoint", "command_digest"), ("ledger_checkpoint", "skew_us")}
+
+
+def test_no_column_can_be_changed_unseen(superuser: Superuser) -> None:
+    with superuser.connection.transaction():
+        columns = superuser.connection.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND table_name = ANY (%s)",
+            (list(TABLES),),
+        ).fetchall()
+    unseen = set()
+    for table, column, kind in columns:
+        writer = Writer()
+        writer.grow([1, 1, 2, 1])
+        key = {"ledger_node": "last_leaf", "ledger_checkpoint": "size", "ledger_head": "size"}.get(
+            table, "index"
+        )
+        which = f"(SELECT max({key}) FROM {table} WHERE log = %(log)s)"
+        value = CHANGED[kind].format(column)
+        superuser.change(
+            f"UPDATE {table} SET {column} = {value} WHERE log = %(log)s AND {key} = {which}",
+            {"log": writer.log},
+        )
+        if not verify_log(writer.log):
+            unseen.add((table, column))
+    assert unseen == UNSIGNED
 
 
 def test_progress_is_told_and_findings_are_bounded(
