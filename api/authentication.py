@@ -24,7 +24,8 @@ class BearerToken(BaseAuthentication):
     """`Authorization: Bearer cst_…`; `request.user` becomes the Actor, `request.auth` the token's id."""
 
     def authenticate(self, request: Request) -> tuple[Actor, str] | None:
-        """The actor whose token this is; None without a bearer header; 401 for any token that does not hold."""
+        """The actor whose token this is; None without a bearer header;
+        401 for any token that does not hold."""
         scheme, _, secret = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
@@ -58,5 +59,5 @@ class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A token made by `manage.py token USER`; it acts as that member, for that member's party.",
+            "description": "Made by `manage.py token USER`; acts as that member, for its party.",
         }

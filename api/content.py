@@ -29,13 +29,15 @@ def not_modified(sha256: str) -> HttpResponse:
 def asked_range(request: Request, *, sha256: str, size: int) -> tuple[int, int] | None:
     """First and last byte of the one range that was asked, or None for the whole; raises RangeNotSatisfiable.
 
-    A range in a unit we do not know, of several parts, or under an If-Range that does not match is ignored, as
-    RFC 9110 14.2 lets a server do.
+    A range in a unit we do not know, of several parts, or under an If-Range that does not match is ignored,
+    as RFC 9110 14.2 lets a server do.
     """
     condition = request.headers.get("If-Range")
     if condition is not None and condition.strip() != f'"{sha256}"':
         return None
-    found = re.fullmatch(r"\s*bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", request.headers.get("Range", ""))
+    found = re.fullmatch(
+        r"\s*bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", request.headers.get("Range", "")
+    )
     if not found or not (found[1] or found[2]):
         return None
     if found[1]:
@@ -49,17 +51,17 @@ def asked_range(request: Request, *, sha256: str, size: int) -> tuple[int, int] 
     return first, min(last, size - 1)
 
 
-def download(file: BinaryIO, *, name: str, sha256: str, size: int, part: tuple[int, int] | None) -> HttpResponseBase:
+def download(
+    file: BinaryIO, *, name: str, sha256: str, size: int, part: tuple[int, int] | None
+) -> HttpResponseBase:
     """The bytes, streamed; the file is closed when the response is."""
     first, last = part or (0, size - 1)
-    response = StreamingHttpResponse(
-        _pieces(file, first, last + 1 - first),
+    return StreamingHttpResponse(
+        Pieces(file, first=first, length=last + 1 - first),
         status=206 if part else 200,
         content_type="application/octet-stream",
         headers=_headers(name=name, sha256=sha256, size=size, part=part),
     )
-    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
-    return response
 
 
 def headers_only(*, name: str, sha256: str, size: int, part: tuple[int, int] | None) -> HttpResponse:
@@ -84,18 +86,33 @@ def _headers(*, name: str, sha256: str, size: int, part: tuple[int, int] | None)
     return headers | {"Content-Range": f"bytes {first}-{last}/{size}"} if part else headers
 
 
-def _pieces(file: BinaryIO, first: int, length: int) -> Iterator[bytes]:
-    file.seek(first)
-    while length > 0:
-        piece = file.read(min(CHUNK, length))
+class Pieces:
+    """A stretch of a file, a piece at a time;
+    Django closes it with the response, even if nobody asks for a piece."""
+
+    def __init__(self, file: BinaryIO, *, first: int, length: int) -> None:
+        self._file = file
+        self._left = length
+        file.seek(first)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        # Ending short of Content-Length is how the client learns of a file that has become shorter.
+        piece = self._file.read(min(CHUNK, self._left)) if self._left else b""
         if not piece:
-            # The headers are gone already; ending short of Content-Length is how the client learns of it.
-            return
-        length -= len(piece)
-        yield piece
+            raise StopIteration
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def disposition(name: str) -> str:
-    """Content-Disposition for a download: a plain ASCII name for old clients, the true one in UTF-8 (RFC 6266)."""
+    """Content-Disposition for a download:
+    a plain ASCII name for old clients, the true one in UTF-8 (RFC 6266)."""
     shown = re.sub(r"[^A-Za-z0-9._ -]", "_", name) or "evidence"
     return f"attachment; filename=\"{shown}\"; filename*=UTF-8''{quote(name or 'evidence', safe='')}"

@@ -17,11 +17,11 @@ from cases.rules.values import CATEGORIES, ITEM_KINDS, SEVERITIES, TLP
 Row = TypeVar("Row", bound=Model)
 
 
-class _Instant(django_filters.IsoDateTimeFilter):
+class _Instant(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = IsoDateTimeField
 
 
-class CaseFilter(django_filters.FilterSet):
+class CaseFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Cases by status, kind, severity, marking and last change."""
 
     status = django_filters.MultipleChoiceFilter(choices=list(STATUSES.items()))
@@ -35,7 +35,7 @@ class CaseFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class ItemFilter(django_filters.FilterSet):
+class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Items by state, kind, format, marking, owner and hash."""
 
     state = django_filters.MultipleChoiceFilter(choices=list(STATES.items()))
@@ -52,10 +52,11 @@ class ItemFilter(django_filters.FilterSet):
 
 def narrowed(rows: QuerySet[Row], request: Request, kind: type[django_filters.FilterSet]) -> QuerySet[Row]:
     """`rows` after the filters in the query string; raises ValidationError naming each bad one."""
-    filters = kind(request.query_params, queryset=rows)
+    filters: Any = kind(request.query_params, queryset=rows)
     if not filters.is_valid():
         raise ValidationError({name: [str(one) for one in told] for name, told in filters.errors.items()})
-    return filters.qs
+    narrow: QuerySet[Row] = filters.qs
+    return narrow
 
 
 def parameters(kind: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
@@ -75,7 +76,8 @@ def _parameter(name: str, one: Any) -> OpenApiParameter:
 
 
 def text_of(request: Request, name: str) -> str | None:
-    """A free text of the query string, None where it is missing or empty; 422 where it could not be in any text."""
+    """A free text of the query string, None where it is missing or empty;
+    422 where it could not be in any text."""
     said = request.query_params.get(name, "")
     if "\0" in said or len(said) > 200:
         raise ValidationError({name: ["At most 200 characters, and none of them NUL, please."]})
@@ -83,4 +85,6 @@ def text_of(request: Request, name: str) -> str | None:
 
 
 CURSOR = OpenApiParameter("cursor", str, OpenApiParameter.QUERY, description="`next` of the page before.")
-LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, OpenApiParameter.QUERY)
+LIMIT = OpenApiParameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, OpenApiParameter.QUERY
+)

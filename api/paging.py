@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError as FieldError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -67,7 +67,7 @@ def _beyond(names: Sequence[str], values: Sequence[Any], *, descending: bool) ->
 
 
 def _encode(row: Model, names: Sequence[str]) -> str:
-    values = [row._meta.get_field(name).value_to_string(row) for name in names]
+    values = [_column(type(row), name).value_to_string(row) for name in names]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
@@ -80,6 +80,13 @@ def _decode(cursor: str, model: type[Model], names: Sequence[str]) -> list[Any]:
     if not isinstance(values, list) or len(values) != len(names):
         raise refusal
     try:
-        return [model._meta.get_field(name).to_python(value) for name, value in zip(names, values, strict=True)]
+        return [_column(model, name).to_python(value) for name, value in zip(names, values, strict=True)]
     except (FieldError, TypeError, ValueError) as error:
         raise refusal from error
+
+
+def _column(model: type[Model], name: str) -> "Field[Any, Any]":
+    column = model._meta.get_field(name)
+    if not isinstance(column, Field):
+        raise TypeError(f"{name} is not a column to page by")
+    return column

@@ -18,19 +18,22 @@ MAX_JSON = 1 << 20
 class BoundedJSON(JSONParser):
     """JSON up to 1 MiB; larger is 413, deeper than the parser's stack is 400."""
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
         """The value of the body; raises RequestDataTooBig or ParseError."""
         length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or "0"
         if int(length) > MAX_JSON:
             raise RequestDataTooBig
         try:
-            return super().parse(stream, media_type, parser_context)  # type: ignore[arg-type]
+            return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
 
 
 class AlwaysJson(DefaultContentNegotiation):
-    """Answers are JSON whatever Accept says: a client that sends a strange Accept still learns what went wrong."""
+    """Answers are JSON whatever Accept says:
+    a client that sends a strange Accept still learns what went wrong."""
 
     def select_renderer(  # type: ignore[override]
         self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None

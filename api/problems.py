@@ -91,7 +91,9 @@ def _refused(exc: Refused) -> Problem:
         return Problem(404, "not-found", NOT_FOUND)
     errors = [{"field": exc.field, "detail": exc.sentence}] if exc.field else []
     position = getattr(exc, "position", None)
-    return Problem(exc.status, exc.code, exc.sentence, errors, {} if position is None else {"position": position})
+    return Problem(
+        exc.status, exc.code, exc.sentence, errors, {} if position is None else {"position": position}
+    )
 
 
 def _said(status: int, code: str) -> Callable[[Any], Problem]:
@@ -104,7 +106,9 @@ def _fixed(status: int, code: str, sentence: str) -> Callable[[Any], Problem]:
 
 def _query(exc: QueryError) -> Problem:
     errors = [{"field": "query", "detail": exc.sentence}]
-    return Problem(422, "query", exc.sentence, errors, {} if exc.position is None else {"position": exc.position})
+    return Problem(
+        422, "query", exc.sentence, errors, {} if exc.position is None else {"position": exc.position}
+    )
 
 
 def _fields(exc: drf.ValidationError) -> Problem:
@@ -131,8 +135,10 @@ def _unauthenticated(exc: drf.APIException) -> Problem:
 
 
 def _throttled(exc: drf.Throttled) -> Problem:
-    wait = max(1, int(exc.wait or 1))
-    return Problem(429, "throttled", f"Too many requests; try again in {wait} s.", headers={"Retry-After": str(wait)})
+    wait = max(1, int(getattr(exc, "wait", None) or 1))
+    return Problem(
+        429, "throttled", f"Too many requests; try again in {wait} s.", headers={"Retry-After": str(wait)}
+    )
 
 
 def _method(exc: drf.MethodNotAllowed) -> Problem:
@@ -153,7 +159,9 @@ TABLE: Mapping[type[BaseException], Callable[[Any], Problem]] = {
     VaultError: _said(503, "vault"),
     NotCanonical: _said(422, "not-canonical"),
     StaleStream: _fixed(409, "stale", "Somebody else changed this meanwhile. Read it again, then decide."),
-    CommandIdReused: _fixed(409, "idempotency-key-reused", "This Idempotency-Key was used for another request."),
+    CommandIdReused: _fixed(
+        409, "idempotency-key-reused", "This Idempotency-Key was used for another request."
+    ),
     drf.ValidationError: _fields,
     drf.ParseError: _drf,
     drf.NotAuthenticated: _unauthenticated,
@@ -171,7 +179,9 @@ TABLE: Mapping[type[BaseException], Callable[[Any], Problem]] = {
     django_errors.TooManyFieldsSent: _fixed(413, "too-many-fields", "The request holds too many fields."),
     django_errors.TooManyFilesSent: _fixed(413, "too-many-files", "The request holds too many files."),
     django_errors.SuspiciousOperation: _fixed(400, "malformed", "The request cannot be read."),
-    UnreadablePostError: _fixed(400, "cut-off", "The request ended before its body was complete; nothing was kept."),
+    UnreadablePostError: _fixed(
+        400, "cut-off", "The request ended before its body was complete; nothing was kept."
+    ),
 }
 
 
@@ -202,7 +212,9 @@ def flatten(detail: Any, at: str = "") -> list[dict[str, str]]:
 def answer(problem: Problem, request: HttpRequest) -> HttpResponse:
     """The problem as a response; it does not depend on what the client says that it accepts."""
     body = JSONRenderer().render(problem.body(request.path))
-    response = HttpResponse(body, status=problem.status, content_type=CONTENT_TYPE, headers=dict(problem.headers))
+    response = HttpResponse(
+        body, status=problem.status, content_type=CONTENT_TYPE, headers=dict(problem.headers)
+    )
     response["Cache-Control"] = "no-store"
     return response
 

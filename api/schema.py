@@ -1,4 +1,5 @@
-"""GET /api/v1/schema, and what it says of every route beyond its view: the problems that it may answer with."""
+"""GET /api/v1/schema, and what it says of every route beyond its view:
+the problems that it may answer with."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +19,7 @@ Schema = dict[str, Any]
 
 PROBLEM: Schema = {
     "type": "object",
-    "description": "RFC 9457 problem details. `type` ends in a code for programs, `detail` is a sentence for people.",
+    "description": "RFC 9457. `type` ends in a code for programs, `detail` is a sentence for people.",
     "properties": {
         "type": {"type": "string", "format": "uri", "examples": ["urn:countersign:problem:not-found"]},
         "title": {"type": "string"},
@@ -45,7 +46,7 @@ WITH_BODY = (400, 403, 409, 413, 415, 422)
 WITH_PARAMETERS = (422,)
 
 
-def add_problems(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+def add_problems(result: Schema, **asked: Any) -> Schema:
     """Name the problem responses of each operation; drf-spectacular calls this when the rest is done."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     responses = result["components"].setdefault("responses", {})
@@ -53,7 +54,9 @@ def add_problems(result: Schema, generator: Any, request: Any, public: bool) -> 
         for method, operation in operations.items():
             for status in _statuses(path, method, operation):
                 responses.setdefault(f"Problem{status}", _response(status))
-                operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
+                operation["responses"].setdefault(
+                    str(status), {"$ref": f"#/components/responses/Problem{status}"}
+                )
     return result
 
 
@@ -101,4 +104,5 @@ class SchemaView(APIView):
 @cache
 def _description() -> Schema:
     """Made once a process: it costs a second and never changes."""
-    return dict(SchemaGenerator().get_schema(request=None, public=True))
+    generator: Any = SchemaGenerator
+    return dict(generator().get_schema(request=None, public=True))

@@ -51,7 +51,8 @@ def elsewhere(request: HttpRequest) -> HttpResponseBase:
         except Resolver404:
             return nothing(request)
         if found.func is not elsewhere:
-            return found.func(request, *found.args, **found.kwargs)
+            answered: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+            return answered
     return nothing(request)
 
 

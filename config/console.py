@@ -1,4 +1,5 @@
-"""The operator's console at /admin/: Django's admin, for staff alone, holding only what was made for operators."""
+"""The operator's console at /admin/: Django's admin, for staff alone, holding only what was made for
+operators."""
 
 import shutil
 from collections.abc import Iterable
@@ -32,7 +33,8 @@ class Console(admin.AdminSite):
     def register(
         self, model_or_iterable: type[Model] | Iterable[type[Model]], admin_class: Any = None, **options: Any
     ) -> None:
-        """Only admins made for operators: installed apps would else bring direct edits of users, groups and keys."""
+        """Only admins made for operators:
+        installed apps would else bring direct edits of users, groups and keys."""
         if getattr(admin_class, "for_operators", False):
             super().register(model_or_iterable, admin_class, **options)
 
@@ -49,11 +51,15 @@ class Console(admin.AdminSite):
         wanted = {"next": request.GET.get("next") or resolve_url("admin:index")}
         return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode(wanted)}")
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """The product's sign-out."""
         return redirect("account_logout")
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """The product's own page."""
         return redirect("account_change_password")
 
@@ -69,7 +75,10 @@ class Console(admin.AdminSite):
             "parts": health(),
             "pending": Ingest.objects.filter(pending=True).count(),
             "stuck": Ingest.objects.filter(pending=True, attempts__gt=0).count(),
-            "oldest": Ingest.objects.filter(pending=True).order_by("updated_at").values_list("updated_at", flat=True).first(),
+            "oldest": Ingest.objects.filter(pending=True)
+            .order_by("updated_at")
+            .values_list("updated_at", flat=True)
+            .first(),
             "states": EvidenceItem.objects.order_by("state").values_list("state").annotate(count=Count("pk")),
             "disk": disk,
         }

@@ -45,7 +45,9 @@ class ReceiptAnswer(serializers.Serializer[Any]):
     size = serializers.IntegerField(help_text="Entries in the log after this command.")
     checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
     recorded_at = Instant()
-    replayed = serializers.BooleanField(help_text="True where the command had been done before and nothing was added.")
+    replayed = serializers.BooleanField(
+        help_text="True where the command had been done before and nothing was added."
+    )
 
 
 class MeAnswer(serializers.Serializer[Any]):
@@ -66,7 +68,10 @@ class NewCase(StrictSerializer):
     severity = PlainChoice(choices=SEVERITIES, default="medium")
     tlp = Marking(default="TLP:AMBER")
     reference = serializers.CharField(
-        max_length=40, allow_blank=True, default="", help_text="Left out, the host draws a free one: CS-2026-0417."
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="Left out, the host draws a free one: CS-2026-0417.",
     )
 
 
@@ -161,13 +166,14 @@ class HeadAnswer(serializers.Serializer[Any]):
     """Where the case's log stands."""
 
     size = serializers.IntegerField()
-    root = serializers.CharField(help_text="The Merkle root (RFC 9162), in hex.")
+    root = serializers.CharField(help_text="The Merkle root (RFC 9162), in hex.")  # type: ignore[assignment]
     checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
     recorded_at = Instant()
 
 
 class LedgerEntry(serializers.Serializer[Any]):
-    """One entry. `opening` is null where it stays sealed for your party; its place and its hash are yours to check."""
+    """One entry. `opening` is null where it stays sealed for your party;
+    its place and its hash are yours to check."""
 
     index = serializers.IntegerField()
     recorded_at = Instant()
@@ -195,6 +201,8 @@ class ProvenEntry(LedgerEntry):
     """One entry and the proof that the log of this size includes it."""
 
     size = serializers.IntegerField()
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]
     checkpoint = serializers.CharField()
-    proof = serializers.ListField(child=serializers.CharField(), help_text="RFC 9162 inclusion proof, hashes in hex.")
+    proof = serializers.ListField(
+        child=serializers.CharField(), help_text="RFC 9162 inclusion proof, hashes in hex."
+    )

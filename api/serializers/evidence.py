@@ -16,7 +16,7 @@ from api.serializers.fields import (
 )
 from cases.refusals import Invalid
 from cases.rules import values
-from cases.rules.custody import AcquisitionFacts
+from cases.rules.acquisition import AcquisitionFacts
 
 
 class StatedTime(serializers.CharField):
@@ -44,7 +44,9 @@ class NewEvidence(StrictSerializer):
     """A file and how it was come by. Only `file` is needed; say the rest while somebody still knows it."""
 
     file = serializers.FileField(allow_empty_file=True, max_length=None)
-    sha256 = _line(64, "The SHA-256 that the source declares; other bytes are refused with 422 and leave nothing.")
+    sha256 = _line(
+        64, "The SHA-256 that the source declares; other bytes are refused with 422 and leave nothing."
+    )
     title = _line(200, "Left out, the file's name.")
     kind = PlainChoice(choices=ITEM_KINDS, default="log")
     marking = Marking(default="TLP:AMBER")

@@ -43,7 +43,7 @@ class Instant(serializers.DateTimeField):
         except OverflowError:
             self.fail("overflow")
 
-    def to_representation(self, value: datetime | str | None) -> str | None:
+    def to_representation(self, value: Any) -> Any:
         """UTC with microseconds and Z."""
         if value is None or isinstance(value, str):
             return value
@@ -56,7 +56,8 @@ def instant_text(value: datetime) -> str:
 
 
 class PlainChoice(serializers.ChoiceField):
-    """A choice that is also understood with spaces, hyphens or other case: "Model distillation" is model_distillation."""
+    """A choice that is also understood with spaces, hyphens or other case:
+    "Model distillation" is model_distillation."""
 
     def to_internal_value(self, data: Any) -> Any:
         """The stored spelling of the choice."""
@@ -80,7 +81,8 @@ class Marking(serializers.ChoiceField):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body in which a name that nobody reads is an error: a misspelt `sha256` must not pass for one that was checked."""
+    """A body in which a name that nobody reads is an error:
+    a misspelt `sha256` must not pass for one that was checked."""
 
     def to_internal_value(self, data: Any) -> Any:
         """The validated fields; raises where the body names something unknown."""

@@ -15,7 +15,8 @@ MAX_ROWS = 1000
 
 
 class ScopeQuery(StrictSerializer):
-    """Which records are meant: a query, a time range, some of the case's items (default: all that you may read)."""
+    """Which records are meant: a query, a time range, some of the case's items (default:
+    all that you may read)."""
 
     query = serializers.CharField(default="", allow_blank=True, max_length=10_000, trim_whitespace=False)
     items = serializers.ListField(
@@ -31,8 +32,12 @@ class ScopeQuery(StrictSerializer):
         """The declared fields and from/to, the first of which no Python attribute may be called."""
         said = "An instant with its zone, as in 2026-02-08T10:44:10Z."
         return super().get_fields() | {
-            "from": Instant(default=None, allow_null=True, help_text=f"{said} Records from then on (inclusive)."),
-            "to": Instant(default=None, allow_null=True, help_text=f"{said} Records before then (exclusive)."),
+            "from": Instant(
+                default=None, allow_null=True, help_text=f"{said} Records from then on (inclusive)."
+            ),
+            "to": Instant(
+                default=None, allow_null=True, help_text=f"{said} Records before then (exclusive)."
+            ),
         }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +52,10 @@ class SearchQuery(ScopeQuery):
 
     limit = serializers.IntegerField(default=100, min_value=1, max_value=MAX_RECORDS)
     cursor = serializers.CharField(
-        default=None, allow_null=True, max_length=2000, help_text="`next` of the page before, with the same query."
+        default=None,
+        allow_null=True,
+        max_length=2000,
+        help_text="`next` of the page before, with the same query.",
     )
 
 
@@ -59,7 +67,7 @@ class HistogramQuery(ScopeQuery):
     )
 
     def validate_interval(self, value: str) -> str:
-        """"auto", or a number and a unit."""
+        """ "auto", or a number and a unit."""
         said = value.strip().lower()
         if said == "auto" or re.fullmatch(r"[1-9][0-9]{0,5}[smhdw]", said):
             return said
@@ -93,16 +101,22 @@ class RecordAnswer(serializers.Serializer[Any]):
 
     item = serializers.UUIDField()
     item_number = serializers.CharField()
-    line = serializers.IntegerField(help_text="Line in the sealed bytes, from 1 (CloudTrail: number of the record).")
+    line = serializers.IntegerField(
+        help_text="Line in the sealed bytes, from 1 (CloudTrail: number of the record)."
+    )
     offset = serializers.IntegerField(help_text="Byte offset of that line in the sealed bytes.")
     time = Instant(allow_null=True, help_text="UTC, where the record's own time could be read.")
     time_text = serializers.CharField(allow_null=True, help_text="The time as the source wrote it.")
     message = serializers.CharField(allow_null=True)
-    error = serializers.CharField(allow_null=True, help_text="Why this line did not parse; null for a record.")
+    error = serializers.CharField(
+        allow_null=True, help_text="Why this line did not parse; null for a record."
+    )
 
     def get_fields(self) -> dict[str, AnyField]:
         """The declared fields and `fields`, a name that the base class keeps for itself."""
-        return super().get_fields() | {"fields": AnyFields(help_text="The record's fields under the source's names.")}
+        return super().get_fields() | {
+            "fields": AnyFields(help_text="The record's fields under the source's names.")
+        }
 
 
 class SearchAnswer(serializers.Serializer[Any]):
@@ -140,7 +154,8 @@ class RowAnswer(serializers.Serializer[Any]):
 
 
 class AggregateAnswer(serializers.Serializer[Any]):
-    """The largest rows first; `total` is the figure over every matching record, `distinct` how many values there are."""
+    """The largest rows first; `total` is the figure over every matching record, `distinct` how many values
+    there are."""
 
     rows = RowAnswer(many=True)
     total = serializers.FloatField(allow_null=True)
@@ -179,4 +194,4 @@ class InContext(serializers.Serializer[Any]):
     """A record and its raw line among its neighbours."""
 
     record = RecordAnswer()
-    context = RawLine(many=True)
+    context = RawLine(many=True)  # type: ignore[assignment]

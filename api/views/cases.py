@@ -44,7 +44,7 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="Any text of your own. The same key with the same content is answered as the first time; with other content, 409.",
+    description="Any text of yours. Same key, same content: the first answer again; other content: 409.",
 )
 TEXT = OpenApiParameter("text", str, OpenApiParameter.QUERY, description="In reference, title or summary.")
 CASE = OpenApiParameter("case", str, OpenApiParameter.PATH, description="The case's id or reference.")
@@ -57,7 +57,12 @@ class Me(Door):
     def get(self, request: Request) -> Response:
         """The member, its role and its party."""
         actor = self.actor
-        told = {"member": actor.member, "name": actor.name, "role": actor.role, "party": listings.own_party(actor)}
+        told = {
+            "member": actor.member,
+            "name": actor.name,
+            "role": actor.role,
+            "party": listings.own_party(actor),
+        }
         return Response(MeAnswer(told).data)
 
 
@@ -65,7 +70,10 @@ class Cases(Door):
     """Your party's cases."""
 
     @extend_schema(
-        operation_id="cases_list", parameters=[TEXT, CURSOR, LIMIT, *parameters(CaseFilter)], responses=CasePage, tags=["Cases"]
+        operation_id="cases_list",
+        parameters=[TEXT, CURSOR, LIMIT, *parameters(CaseFilter)],
+        responses=CasePage,
+        tags=["Cases"],
     )
     def get(self, request: Request) -> Response:
         """The cases that your party takes part in, the newest first."""
@@ -74,7 +82,11 @@ class Cases(Door):
         return Response(CasePage({"results": page.rows, "next": page.next}).data)
 
     @extend_schema(
-        operation_id="cases_create", parameters=[KEY], request=NewCase, responses={201: CaseWithReceipt}, tags=["Cases"]
+        operation_id="cases_create",
+        parameters=[KEY],
+        request=NewCase,
+        responses={201: CaseWithReceipt},
+        tags=["Cases"],
     )
     def post(self, request: Request) -> Response:
         """Create a case, in draft, led by your party."""
@@ -95,7 +107,11 @@ class OneCase(Door):
         return Response(CaseAnswer(self.case(case)).data)
 
     @extend_schema(
-        operation_id="cases_revise", parameters=[CASE, KEY], request=CaseRevision, responses=CaseWithReceipt, tags=["Cases"]
+        operation_id="cases_revise",
+        parameters=[CASE, KEY],
+        request=CaseRevision,
+        responses=CaseWithReceipt,
+        tags=["Cases"],
     )
     def patch(self, request: Request, case: str) -> Response:
         """Change what is said about the case."""
@@ -109,7 +125,11 @@ class Status(Door):
     """The life of a case: draft, open, contained, closed."""
 
     @extend_schema(
-        operation_id="cases_status", parameters=[CASE, KEY], request=StatusChange, responses=CaseWithReceipt, tags=["Cases"]
+        operation_id="cases_status",
+        parameters=[CASE, KEY],
+        request=StatusChange,
+        responses=CaseWithReceipt,
+        tags=["Cases"],
     )
     def post(self, request: Request, case: str) -> Response:
         """Open, contain, close or reopen the case."""
@@ -133,7 +153,11 @@ class Hold(Door):
     """Your party's legal hold."""
 
     @extend_schema(
-        operation_id="cases_hold", parameters=[CASE, KEY], request=HoldChange, responses=CaseWithReceipt, tags=["Cases"]
+        operation_id="cases_hold",
+        parameters=[CASE, KEY],
+        request=HoldChange,
+        responses=CaseWithReceipt,
+        tags=["Cases"],
     )
     def post(self, request: Request, case: str) -> Response:
         """Place or lift your party's legal hold on the case."""
@@ -179,4 +203,7 @@ class CaseParties(Door):
 
 
 def _told(case: Case, receipt: Receipt) -> dict[str, Any]:
-    return {**CaseAnswer(case).data, "receipt": CaseWithReceipt().fields["receipt"].to_representation(receipt_facts(receipt))}
+    return {
+        **CaseAnswer(case).data,
+        "receipt": CaseWithReceipt().fields["receipt"].to_representation(receipt_facts(receipt)),
+    }

@@ -46,7 +46,8 @@ class Door(APIView):
         return dict(body.validated_data)
 
     def command_id(self) -> UUID:
-        """From the Idempotency-Key where the client sent one: the same member and key always give the same id."""
+        """From the Idempotency-Key where the client sent one:
+        the same member and key always give the same id."""
         key = self.request.headers.get("Idempotency-Key")
         if key is None:
             return uuid4()
@@ -64,7 +65,8 @@ def receipt_facts(receipt: Receipt) -> Mapping[str, Any]:
         "index": receipt.first,
         "leaf_hash": receipt.leaf_hashes[0],
         "entries": [
-            {"index": receipt.first + place, "leaf_hash": leaf} for place, leaf in enumerate(receipt.leaf_hashes)
+            {"index": receipt.first + place, "leaf_hash": leaf}
+            for place, leaf in enumerate(receipt.leaf_hashes)
         ],
         "size": receipt.size,
         "checkpoint": receipt.checkpoint,

@@ -68,7 +68,7 @@ class Evidence(Door):
             raise UnsupportedMediaType(request.content_type or "", "Send the file as multipart/form-data.")
         if "CONTENT_LENGTH" not in request.META or not request.META["CONTENT_LENGTH"]:
             raise LengthRequired
-        handler = upload_into_vault(request._request)
+        handler = upload_into_vault(request._request)  # noqa: SLF001 - the request that parses
         sent = NewEvidence(data=request.data)
         if handler.error is not None:
             raise handler.error
@@ -92,7 +92,9 @@ class Evidence(Door):
 class OneItem(Door):
     """One item."""
 
-    @extend_schema(operation_id="evidence_get", parameters=[CASE, ITEM], responses=ItemDetail, tags=["Evidence"])
+    @extend_schema(
+        operation_id="evidence_get", parameters=[CASE, ITEM], responses=ItemDetail, tags=["Evidence"]
+    )
     def get(self, request: Request, case: str, item: str) -> Response:
         """The item, and how far the worker is with it."""
         found = self.item(case, item)
@@ -157,7 +159,8 @@ class Content(Door):
         tags=["Evidence"],
     )
     def get(self, request: Request, case: str, item: str) -> HttpResponseBase:
-        """Download the bytes, or one range of them. The custody event is in the ledger before the first byte leaves."""
+        """Download the bytes, or one range of them.
+        The custody event is in the ledger before the first byte leaves."""
         found = reads.readable_item(self.actor, self.item(case, item))
         if content.unchanged(request, found.sha256):
             return content.not_modified(found.sha256)

@@ -41,9 +41,13 @@ class Entries(Door):
         operation_id="ledger_entries",
         parameters=[
             CASE,
-            OpenApiParameter("after", {"type": "integer", "minimum": -1, "default": -1}, OpenApiParameter.QUERY),
             OpenApiParameter(
-                "limit", {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": 100}, OpenApiParameter.QUERY
+                "after", {"type": "integer", "minimum": -1, "default": -1}, OpenApiParameter.QUERY
+            ),
+            OpenApiParameter(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": MAX_ENTRIES, "default": 100},
+                OpenApiParameter.QUERY,
             ),
         ],
         responses=LedgerPage,
@@ -92,6 +96,8 @@ def _entry(row: reads.LedgerRow) -> dict[str, Any]:
             "leaf_hash": row.leaf_hash,
             "type": row.type,
             "sentence": row.sentence,
-            "opening": None if row.opening is None else {name: list(one) for name, one in row.opening.items()},
+            "opening": None
+            if row.opening is None
+            else {name: list(one) for name, one in row.opening.items()},
         }
     ).data

@@ -53,7 +53,8 @@ class Search(_OverItems):
         operation_id="search", parameters=[CASE], request=SearchQuery, responses=SearchAnswer, tags=["Search"]
     )
     def post(self, request: Request, case: str) -> Response:
-        """Records of the items that you may read, in order of time. Showing them is recorded in their custody."""
+        """Records of the items that you may read, in order of time.
+        Showing them is recorded in their custody."""
         found = self.case(case)
         asked = self.asked(SearchQuery)
         findings = examination.search(
@@ -75,13 +76,19 @@ class Histogram(_OverItems):
     """Counts over time."""
 
     @extend_schema(
-        operation_id="histogram", parameters=[CASE], request=HistogramQuery, responses=HistogramAnswer, tags=["Search"]
+        operation_id="histogram",
+        parameters=[CASE],
+        request=HistogramQuery,
+        responses=HistogramAnswer,
+        tags=["Search"],
     )
     def post(self, request: Request, case: str) -> Response:
         """How many records match in each interval."""
         found = self.case(case)
         asked = self.asked(HistogramQuery)
-        bars = examination.histogram(self.actor, found, **self.scope(found, asked), interval=asked["interval"])
+        bars = examination.histogram(
+            self.actor, found, **self.scope(found, asked), interval=asked["interval"]
+        )
         return Response(
             {
                 "buckets": [{"start": one.start, "count": one.count} for one in bars.buckets],
@@ -96,7 +103,11 @@ class Aggregate(_OverItems):
     """Top values."""
 
     @extend_schema(
-        operation_id="aggregate", parameters=[CASE], request=AggregateQuery, responses=AggregateAnswer, tags=["Search"]
+        operation_id="aggregate",
+        parameters=[CASE],
+        request=AggregateQuery,
+        responses=AggregateAnswer,
+        tags=["Search"],
     )
     def post(self, request: Request, case: str) -> Response:
         """The values of a field with the largest figure: a count, a sum, or a number of distinct values."""
@@ -106,7 +117,9 @@ class Aggregate(_OverItems):
         table = examination.aggregate(self.actor, found, **self.scope(found, asked), **wanted)
         return Response(
             {
-                "rows": [{"value": one.value, "metric": one.metric, "count": one.count} for one in table.rows],
+                "rows": [
+                    {"value": one.value, "metric": one.metric, "count": one.count} for one in table.rows
+                ],
                 "total": table.total,
                 "distinct": table.distinct,
                 "warnings": list(table.warnings),
@@ -122,7 +135,12 @@ class Fields(_OverItems):
         """The fields of the items that you may read, by name."""
         told = examination.fields(self.actor, self.case(case))
         return Response(
-            {"fields": [{"name": f.name, "type": f.type, "aliases": list(f.aliases), "items": f.items} for f in told]}
+            {
+                "fields": [
+                    {"name": f.name, "type": f.type, "aliases": list(f.aliases), "items": f.items}
+                    for f in told
+                ]
+            }
         )
 
 
@@ -134,7 +152,9 @@ class OneRecord(Door):
         parameters=[
             CASE,
             ITEM,
-            OpenApiParameter("around", {"type": "integer", "minimum": 0, "maximum": MAX_AROUND}, OpenApiParameter.QUERY),
+            OpenApiParameter(
+                "around", {"type": "integer", "minimum": 0, "maximum": MAX_AROUND}, OpenApiParameter.QUERY
+            ),
         ],
         responses=InContext,
         tags=["Search"],
@@ -149,7 +169,13 @@ class OneRecord(Door):
             {
                 "record": record_facts(record),
                 "context": [
-                    {"line": one.line, "offset": one.offset, "text": one.text, "cut": one.cut, "asked": one.line == line}
+                    {
+                        "line": one.line,
+                        "offset": one.offset,
+                        "text": one.text,
+                        "cut": one.cut,
+                        "asked": one.line == line,
+                    }
                     for one in lines
                 ],
             }
@@ -160,10 +186,14 @@ class Rejects(Door):
     """Lines that did not parse."""
 
     @extend_schema(
-        operation_id="evidence_rejects", parameters=[CASE, ITEM, CURSOR, LIMIT], responses=RejectPage, tags=["Evidence"]
+        operation_id="evidence_rejects",
+        parameters=[CASE, ITEM, CURSOR, LIMIT],
+        responses=RejectPage,
+        tags=["Evidence"],
     )
     def get(self, request: Request, case: str, item: str) -> Response:
-        """The lines that did not parse, each with the reason. Showing them is recorded in the item's custody."""
+        """The lines that did not parse, each with the reason.
+        Showing them is recorded in the item's custody."""
         found = self.item(case, item)
         limit = limit_of(request)
         page = examination.rejects(self.actor, found, limit=limit, cursor=request.query_params.get("cursor"))

@@ -1,8 +1,9 @@
 """Cases, items and the ingest queue, as far as an operator needs them.
 
-Shown: that a case exists, its status, marking and parties; of an item its state, owner, size, hashes and counts. Left
-out: titles, summaries, reasons, notes, file names and every acquisition fact, because these tell what a case is about,
-and records, queries and openings altogether. The operator runs the house and is party to nothing in it.
+Shown: that a case exists, its status, marking and parties; of an item its state, owner, size, hashes and
+counts. Left out: titles, summaries, reasons, notes, file names and every acquisition fact, because these tell
+what a case is about, and records, queries and openings altogether. The operator runs the house and is no
+party in it.
 """
 
 from django.contrib import admin
@@ -36,8 +37,8 @@ class CaseAdmin(OperatorAdmin[Case]):
     search_fields = ("reference", "id")
     ordering = ("-updated_at",)
     fields = (
-        "id", "reference", "status", "tlp", "legal_hold", "lead", "parties", "item_count", "created_at", "updated_at",
-        "closed_at",
+        "id", "reference", "status", "tlp", "legal_hold", "lead", "parties", "item_count",
+        "created_at", "updated_at", "closed_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
@@ -88,9 +89,9 @@ class EvidenceItemAdmin(OperatorAdmin[EvidenceItem]):
     search_fields = ("case__reference", "sha256", "id")
     ordering = ("-sealed_at",)
     fields = (
-        "id", "label", "reference", "state", "owner", "holder", "marking", "bytes", "sha256", "blake3", "sealed_at",
-        "verified_at", "format", "parser", "parser_version", "lines", "records", "rejects", "quarantine_step",
-        "quarantines",
+        "id", "label", "reference", "state", "owner", "holder", "marking", "bytes", "sha256", "blake3",
+        "sealed_at", "verified_at", "format", "parser", "parser_version", "lines", "records", "rejects",
+        "quarantine_step", "quarantines",
     )  # fmt: skip
     acts = {
         "retry": Act(

@@ -1,4 +1,5 @@
-"""Pages of the console: read-only tables, buttons and forms that perform commands. Nothing here saves a model."""
+"""Pages of the console: read-only tables, buttons and forms that perform commands.
+Nothing here saves a model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Act(Generic[Row]):
 
 
 class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
-    """A table that staff may look at. What can be done goes through `acts` and, where there is a form, `adding`."""
+    """A table that staff may look at. What can be done goes through `acts` and, where there is a form,
+    `adding`."""
 
     for_operators = True  # the console registers nothing else
     actions = None
@@ -69,7 +71,8 @@ class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
         return [str(name) for name in self.fields or ()]
 
     def get_urls(self) -> list[URLPattern]:
-        """The list, the form and one row; neither history nor delete, which would show or do what events do not."""
+        """The list, the form and one row;
+        neither history nor delete, which would show or do what events do not."""
         wrap = self.admin_site.admin_view
         stem = f"{self.opts.app_label}_{self.opts.model_name}"
         found = [path("", wrap(self.changelist_view), name=f"{stem}_changelist")]

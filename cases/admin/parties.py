@@ -159,7 +159,7 @@ class MemberAdmin(OperatorAdmin[Member]):
     def added(self, request: HttpRequest, form: forms.Form) -> HttpResponse:
         """Make the login where a new one is wanted, then admit the member.
 
-        A crash between the two leaves a login that acts for nobody; it can be chosen as an existing login then.
+        A crash between the two leaves a login that acts for nobody; it can be chosen as an existing one then.
         """
         said = form.cleaned_data
         made = None

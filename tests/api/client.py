@@ -1,4 +1,5 @@
-"""A client of the API as a script would be one: a token, JSON, and answers that are checked to be what they claim."""
+"""A client of the API as a script would be one:
+a token, JSON, and answers that are checked to be what they claim."""
 
 import json
 from dataclasses import dataclass, field
@@ -23,7 +24,15 @@ class Api:
     token: str | None = None
     client: Client = field(default_factory=Client)
 
-    def ask(self, method: str, path: str, *, json_: Any = None, headers: dict[str, str] | None = None, **extra: Any) -> Any:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_: Any = None,
+        headers: dict[str, str] | None = None,
+        **extra: Any,
+    ) -> Any:
         """One request; an error must be a problem."""
         sent = dict(headers or {})
         if self.token:
@@ -43,14 +52,27 @@ class Api:
         """POST of JSON."""
         return self.ask("POST", path, json_=body, **extra)
 
-    def upload(self, case: UUID, content: bytes, *, name: str = "gateway.jsonl", first: str = "fields", headers: dict[str, str] | None = None, **fields: str) -> Any:
+    def upload(
+        self,
+        case: UUID,
+        content: bytes,
+        *,
+        name: str = "gateway.jsonl",
+        first: str = "fields",
+        headers: dict[str, str] | None = None,
+        **fields: str,
+    ) -> Any:
         """POST of a file with its fields before or after it."""
         said = [part(name_, value.encode()) for name_, value in fields.items()]
         file = part("file", content, filename=name)
         parts = [*said, file] if first == "fields" else [file, *said]
-        return self.multipart(f"/cases/{case}/evidence", b"".join(parts) + f"--{BOUNDARY}--\r\n".encode(), headers=headers)
+        return self.multipart(
+            f"/cases/{case}/evidence", b"".join(parts) + f"--{BOUNDARY}--\r\n".encode(), headers=headers
+        )
 
-    def multipart(self, path: str, body: bytes, *, headers: dict[str, str] | None = None, **extra: Any) -> Any:
+    def multipart(
+        self, path: str, body: bytes, *, headers: dict[str, str] | None = None, **extra: Any
+    ) -> Any:
         """POST of a multipart body as it is."""
         kind = f"multipart/form-data; boundary={BOUNDARY}"
         return self.ask("POST", path, headers=headers, data=body, content_type=kind, **extra)
@@ -66,7 +88,9 @@ def part(name: str, value: bytes, *, filename: str | None = None) -> bytes:
 
 def api_of(person: Person) -> Api:
     """A client with a fresh token of this person."""
-    return Api(tokens.issue(member=person.member, label="test", lasting=timedelta(days=1), actor=person.actor))
+    return Api(
+        tokens.issue(member=person.member, label="test", lasting=timedelta(days=1), actor=person.actor)
+    )
 
 
 def is_problem(response: HttpResponseBase) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -75,7 +76,11 @@ BAD_UPLOADS = [
     ({"sha256": "abc"}, "sha256", "64 hexadecimal digits"),
     ({"acquired_at": "2026-02-09T08:00:00"}, "acquired_at", "zone"),
     ({"acquired_at": "last week"}, "acquired_at", "not a time"),
-    ({"covers_from": "2026-02-09T00:00:00Z", "covers_until": "2026-02-08T00:00:00Z"}, "covers_until", "before it starts"),
+    (
+        {"covers_from": "2026-02-09T00:00:00Z", "covers_until": "2026-02-08T00:00:00Z"},
+        "covers_until",
+        "before it starts",
+    ),
     ({"kind": "murder weapon"}, "kind", "not a valid choice"),
     ({"marking": "TLP:PURPLE"}, "marking", "not a valid choice"),
     ({"title": "x" * 201}, "title", "200"),
@@ -89,7 +94,7 @@ def test_a_bad_upload_leaves_nothing(
     scene: Scene, fields: dict[str, str], field: str, sentence: str, first: str
 ) -> None:
     before = vault_files()
-    response = scene.alice.upload(scene.case.pk, fresh(), first=first, **fields)
+    response = scene.alice.upload(scene.case.pk, fresh(), first=first, headers=None, **fields)
     assert response.status_code == 422
     told = is_problem(response)["errors"]
     assert [one["field"] for one in told] == [field]
@@ -150,7 +155,7 @@ class Untouchable:
 @pytest.mark.parametrize("who", ["mallory", "rhea", "nobody"])
 def test_rights_come_before_the_body(scene: Scene, who: str) -> None:
     api = Api() if who == "nobody" else getattr(scene, who)
-    extra = {"wsgi.input": Untouchable(), "CONTENT_LENGTH": str(1 << 40)}
+    extra: dict[str, Any] = {"wsgi.input": Untouchable(), "CONTENT_LENGTH": str(1 << 40)}
     response = api.multipart(f"{scene.path}/evidence", b"", **extra)
     assert response.status_code == {"mallory": 404, "rhea": 403, "nobody": 401}[who]
 
@@ -218,13 +223,17 @@ def test_custody_and_disclosure(scene: Scene) -> None:
     assert scene.alice.post(f"{at}/disclose", body).status_code == 409
     assert scene.carol.get(at).json()["owner"]["id"] == str(scene.cast.northwind)
     assert scene.rhea.get(at).status_code == 404
-    for bad in ({"party": str(uuid4()), "purpose": "x"}, {"purpose": "x"}, {"party": str(scene.cast.regulator)}):
+    for bad in (
+        {"party": str(uuid4()), "purpose": "x"},
+        {"purpose": "x"},
+        {"party": str(scene.cast.regulator)},
+    ):
         assert scene.alice.post(f"{at}/disclose", bad).status_code == 422
 
 
 def test_download_is_recorded_before_it_begins(scene: Scene) -> None:
     content = fresh()
-    item = scene.alice.upload(scene.case.pk, content, name="acc\"ess ü.log").json()
+    item = scene.alice.upload(scene.case.pk, content, name='acc"ess ü.log').json()
     at = f"{scene.path}/evidence/{item['id']}/content"
     response = scene.alice.get(at)
     assert CustodyEvent.objects.filter(item=item["id"], kind="examined").count() == 1
@@ -240,7 +249,13 @@ def test_download_is_recorded_before_it_begins(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "start", "end"),
-    [("bytes=0-9", 0, 10), ("bytes=5-", 5, None), ("bytes=-7", -7, None), ("bytes=3-99999999", 3, None), ("bytes=0-0", 0, 1)],
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=5-", 5, None),
+        ("bytes=-7", -7, None),
+        ("bytes=3-99999999", 3, None),
+        ("bytes=0-0", 0, 1),
+    ],
 )
 def test_a_range(scene: Scene, asked: str, start: int, end: int | None) -> None:
     content = fresh()

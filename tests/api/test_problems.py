@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from cases import listings
 from tests.api.client import Api, is_problem
 from tests.api.conftest import Scene
 from tests.cast import sealed_item
@@ -14,7 +15,17 @@ NO_ONE = uuid4()
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/nothing", "/cases/a/b/c/d", "/cases/x/ledger/entries/-1", "/cases/%00", "/cases/a%20b", "/schema/x", "/cases//", "//"],
+    [
+        "/",
+        "/nothing",
+        "/cases/a/b/c/d",
+        "/cases/x/ledger/entries/-1",
+        "/cases/%00",
+        "/cases/a%20b",
+        "/schema/x",
+        "/cases//",
+        "//",
+    ],
 )
 def test_unknown_routes(scene: Scene, path: str) -> None:
     response = scene.alice.get(path)
@@ -134,8 +145,6 @@ def test_a_trailing_slash_is_forgiven(scene: Scene) -> None:
 
 
 def test_an_error_of_ours_tells_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cases import listings
-
     def broken(actor: object) -> None:
         raise RuntimeError("the password is hunter2")
 

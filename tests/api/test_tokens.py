@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from api.throttle import PerToken
 from cases import tokens
 from cases.models import ApiToken
 from cases.perform import perform
@@ -69,8 +70,6 @@ def test_a_token_sees_what_its_party_sees(scene: Scene) -> None:
 
 
 def test_too_many_requests(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    from api.throttle import PerToken
-
     monkeypatch.setattr(PerToken, "rate", "3/min", raising=False)
     statuses = [scene.alice.get("/me").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
