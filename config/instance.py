@@ -31,6 +31,7 @@ class Secrets:
 class Embedded:
     """Where the embedded servers keep their data and sockets; written by the launcher at each start."""
 
+    var_dir: str
     postgres_data: str
     postgres_sockets: str
     broker_socket: str
@@ -65,9 +66,16 @@ def make_secrets(var: Path) -> Secrets:
 def read_embedded(var: Path) -> Embedded:
     """Where the embedded servers are, or would be if they were started under VAR_DIR itself."""
     found = _read_object(var / "embedded.json")
-    if found is not None:
+    if found is not None and found.get("var_dir") == str(var):
         return Embedded(**found)
+    # Moved or copied: what lay in the folder moved with it, but a database elsewhere did not.
+    if found is not None and not Path(found["postgres_data"]).is_relative_to(found["var_dir"]):
+        raise NotReady(
+            f"{var} was copied from {found['var_dir']} without its database in {found['postgres_data']}: "
+            f"copy that too, and write both new places into {var / 'embedded.json'}."
+        )
     return Embedded(
+        var_dir=str(var),
         postgres_data=str(var / "postgres"),
         postgres_sockets=str(var / "run" / "postgres"),
         broker_socket=str(var / "run" / "broker" / "valkey.sock"),

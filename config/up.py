@@ -72,7 +72,9 @@ def claimed(var: Path, say: Any) -> Iterator[Path]:
     """VAR_DIR, made if it is not there, for this launcher alone until the block ends or the process dies."""
     try:
         # Root's database user must be able to pass through; what is private inside is closed by itself.
-        var.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            places.passage(var)
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (var / "up.lock").open("a+")
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise NotReady(
@@ -165,7 +167,7 @@ class Launch:
         database_sockets, broker_sockets = Path(known.postgres_sockets), Path(known.broker_socket).parent
         data = Path(known.postgres_data)
         if own_database:
-            user = places.database_user()
+            user = places.database_user(data)
             home = places.database_home(self.var, user, known=data.parent)
             if home != self.var:
                 self.say(f"  {self.var} is closed to the database's account, so its files are in {home}")
@@ -177,13 +179,13 @@ class Launch:
         if own_broker:
             broker_sockets = places.socket_folder(self.var / "run" / "broker", broker.SOCKET, None)
             sockets.append(broker_sockets)
-        found = Embedded(str(data), str(database_sockets), str(broker_sockets / broker.SOCKET))
+        found = Embedded(str(self.var), str(data), str(database_sockets), str(broker_sockets / broker.SOCKET))
         write_private(self.var / "embedded.json", found.__dict__)
         return found
 
     def _database(self, embedded: Embedded, secrets: Secrets) -> None:
         data = Path(embedded.postgres_data)
-        user = places.database_user()
+        user = places.database_user(data)
         cluster = postgres.Postgres(
             data=data,
             sockets=Path(embedded.postgres_sockets),

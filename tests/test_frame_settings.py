@@ -56,8 +56,8 @@ def test_production_refuses(extra: dict[str, str], sentence: str) -> None:
 
 def test_production_is_strict_about_cookies_and_transport() -> None:
     done = read(
-        "(s.DEMO, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_NAME,"
-        " 'owner' in s.DATABASES, s.CELERY_TASK_DEFAULT_QUEUE_TYPE)",
+        "(s.DEMO, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT,"
+        " s.SESSION_COOKIE_NAME, 'owner' in s.DATABASES, s.CELERY_TASK_DEFAULT_QUEUE_TYPE)",
         **PRODUCTION,
     )
     assert done.stdout.strip() == "(False, True, True, True, '__Host-session', False, 'quorum')"
@@ -68,7 +68,8 @@ def test_the_embedded_defaults() -> None:
         "(s.DATABASES['default']['USER'], s.DATABASES['owner']['USER'], s.CELERY_BROKER_URL, s.HOST_NAME)"
     )
     assert done.stdout.strip() == (
-        "('countersign_app', 'countersign_owner', 'redis+socket:///nowhere/run/broker/valkey.sock', 'localhost')"
+        "('countersign_app', 'countersign_owner',"
+        " 'redis+socket:///nowhere/run/broker/valkey.sock', 'localhost')"
     )
 
 

@@ -16,19 +16,23 @@ from config.processes import ServerUser
 LONGEST_SOCKET = 103
 
 
-def database_user() -> ServerUser | None:
-    """As whom PostgreSQL runs: it refuses root, so root needs an account with no rights."""
+def database_user(data: Path | None = None) -> ServerUser | None:
+    """As whom PostgreSQL runs: it refuses root, so root needs an account with no rights.
+
+    Files that exist already stay with the account that owns them.
+    """
     if os.geteuid() != 0:
         return None
-    for name in ("countersign", "nobody"):
-        try:
-            found = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return ServerUser(name=name, uid=found.pw_uid, gid=found.pw_gid)
+    owner = data.stat().st_uid if data is not None and data.is_dir() else 0
+    for found in [pwd.getpwuid(owner)] if owner else _accounts("countersign", "nobody"):
+        return ServerUser(name=found.pw_name, uid=found.pw_uid, gid=found.pw_gid)
     raise NotReady(
         "PostgreSQL does not run as root and this machine has no account named countersign or nobody."
     )
+
+
+def _accounts(*names: str) -> list[pwd.struct_passwd]:
+    return [found for found in pwd.getpwall() if found.pw_name in names]
 
 
 def reaches(user: ServerUser | None, folder: Path) -> bool:
@@ -49,24 +53,36 @@ def reaches(user: ServerUser | None, folder: Path) -> bool:
     return True
 
 
-def database_home(var: Path, user: ServerUser | None, *, known: Path | None) -> Path:
+def database_home(var: Path, user: ServerUser | None, *, known: Path) -> Path:
     """The folder for the database's files: VAR_DIR, or one under /var/lib that its user can reach.
 
     We never open a parent folder (say /root) to others for the database's sake.
     """
-    if known is not None and (known / "postgres").is_dir():
+    if (known / "postgres").is_dir():
+        if not reaches(user, known):
+            raise NotReady(
+                f"the account {user and user.name} cannot reach the database in {known / 'postgres'}."
+            )
         return known
     if reaches(user, var):
         return var
-    home = Path("/var/lib/countersign") / uuid.uuid4().hex[:12]
-    home.parent.mkdir(mode=0o711, exist_ok=True)
-    home.mkdir(mode=0o711)
+    home = passage(passage(Path("/var/lib/countersign")) / uuid.uuid4().hex[:12])
+    (home / "belongs-to").write_text(f"{var}\n", encoding="utf-8")
     return home
+
+
+def passage(folder: Path) -> Path:
+    """A folder that others may pass through without looking around, whatever the umask says."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)
+    return folder
 
 
 def own_folder(folder: Path, user: ServerUser | None) -> Path:
     """A folder that only `user` may enter."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    passage(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     if user is not None:
         os.chown(folder, user.uid, user.gid)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import requests
 
+from config.embedded.postgres import APP, OWNER
+from tests.cluster import Cluster, url
 from tests.stack import Stack
 
 
@@ -29,3 +31,17 @@ def test_two_instances_share_nothing(run_root: Path) -> None:
     finally:
         short.remove()
         long.remove()
+
+
+def test_a_database_of_ones_own(run_root: Path, cluster: Cluster) -> None:
+    cluster.postgres.make_database(cluster.secrets, name="elsewhere")
+    app, owner = (url(run_root, role, "elsewhere") for role in (APP, OWNER))
+    external = Stack(run_root / "external", DATABASE_URL=app, DATABASE_OWNER_URL=owner)
+    try:
+        external.start()
+        assert external.health()[0] == 200
+        assert external.children().keys() == {"broker", "worker", "beat", "web"}
+        assert not (external.var / "postgres").exists()
+        assert external.stop() < 10
+    finally:
+        external.remove()
