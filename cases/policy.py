@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.acting import Actor
@@ -131,8 +131,8 @@ def check(command: Command, state: Known, actor: Actor) -> None:
 def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
     """The commands, by name, that this actor may give on a case or item as it stands; `thing` comes from
     reads."""
-    case: Case = getattr(thing, "case", thing)
-    item: EvidenceItem | None = None if thing is case else thing  # type: ignore[assignment]
+    item = None if hasattr(thing, "my_part") else thing
+    case = item.case if item is not None else cast("Case", thing)
     return {
         name
         for name, row in POLICY.items()

@@ -46,7 +46,8 @@ def my_cases(
         group__party=actor.party, permission__codename="view_case"
     ).values("content_object_id")
     part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party).values("role")
-    found = Case.objects.filter(pk__in=seen).select_related("lead").annotate(my_part=Subquery(part))
+    asked = {"my_part": Subquery(part)}
+    found: QuerySet[Case] = Case.objects.filter(pk__in=seen).select_related("lead").annotate(**asked)
     if status:
         found = found.filter(status=status)
     if text:

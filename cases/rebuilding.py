@@ -24,6 +24,7 @@ _EMPTY_MEMBERSHIPS = """
 _MEMBERSHIPS = SQL(
     "SELECT user_id, group_id FROM {} WHERE group_id IN (SELECT id FROM auth_group WHERE name LIKE 'party:%')"
 )
+_BESIDE = SQL("CREATE TEMPORARY TABLE {0} (LIKE public.{0} INCLUDING ALL)")
 _WHOLE_ROWS = SQL("SELECT * FROM {}")
 
 
@@ -59,9 +60,7 @@ def compare(progress: Progress) -> list[Difference]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for table in (*TABLES, MEMBERSHIPS):
                 # The projections name their tables without a schema, so they now meet these.
-                cursor.execute(
-                    f"CREATE TEMPORARY TABLE {_name(table)} (LIKE public.{_name(table)} INCLUDING ALL)"
-                )
+                cursor.execute(_BESIDE.format(_name(table)))
         _tell_again(progress)
         found = [difference for table in (*TABLES, MEMBERSHIPS) for difference in _differences(table)]
         transaction.set_rollback(True)

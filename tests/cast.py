@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
@@ -80,7 +81,7 @@ def the_cast() -> Cast:
         "regulator": "Regulator",
         "outsiders": "Outsiders",
     }
-    parties = {}
+    parties: dict[str, Any] = {}
     for key, name in names.items():
         parties[key] = uuid4()
         kind = "regulator" if key == "regulator" else "company"
@@ -98,14 +99,10 @@ def the_cast() -> Cast:
         "rhea": ("regulator", "viewer"),
         "mallory": ("outsiders", "lead_investigator"),
     }
-    return Cast(
-        olga=olga,
-        **parties,
-        **{
-            name: person(name, parties[party], role, host=host, tail=tail)
-            for name, (party, role) in people.items()
-        },
-    )
+    admitted: dict[str, Any] = {}
+    for name, (party, role) in people.items():
+        admitted[name] = person(name, parties[party], role, host=host, tail=tail)
+    return Cast(olga=olga, **parties, **admitted)
 
 
 def person(name: str, party: UUID, role: str, *, host: Actor, tail: str = "") -> Person:
@@ -147,8 +144,7 @@ def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway"
 
 LINES = b"".join(
     b'{"ts":"2026-02-08T10:%02d:%02d.000Z","requester_ip_address":"203.0.113.%d",'
-    b'"tokens":%d,"note":"hello %d"}\n'
-    % (n // 60 % 60, n % 60, n % 7, n, n)
+    b'"tokens":%d,"note":"hello %d"}\n' % (n // 60 % 60, n % 60, n % 7, n, n)
     for n in range(200)
 )
 

@@ -32,7 +32,7 @@ class Case(models.Model):
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
-    my_part: str  # annotated by cases/reads.py
+    my_part: str  # cases/reads.py asks for it
 
     class Meta:
         ordering = ["-updated_at", "id"]

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Manager, Model
 
 from cases.models import (
     ApiToken,
@@ -57,11 +57,11 @@ class Batch:
     def change(self, model: type[Model], pk: UUID, **values: Any) -> None:
         """New values for a row, whether this batch made it or an earlier one."""
         row = self._new[model].get(pk)
-        if row is None or any(hasattr(value, "resolve_expression") for value in values.values()):
-            self._changed[model, pk].update(values)
-            return
         for name, value in values.items():
-            setattr(row, name, value)
+            if row is None or hasattr(value, "resolve_expression"):  # what the database works out comes last
+                self._changed[model, pk][name] = value
+            else:
+                setattr(row, name, value)
 
     def added(self, model: type[M]) -> list[M]:
         """The rows of this batch that are not written yet."""
@@ -75,9 +75,9 @@ class Batch:
         """Write everything that was collected so far."""
         for model in ORDER:
             if rows := list(self._new[model].values()):
-                model.objects.bulk_create(rows)
+                _rows(model).bulk_create(rows)
         for (model, pk), values in sorted(self._changed.items(), key=lambda each: -ORDER.index(each[0][0])):
-            model.objects.filter(pk=pk).update(**values)
+            _rows(model).filter(pk=pk).update(**values)
         for on, grants in self._grants.items():
             self._write_grants(on, grants)
         self._new.clear()
@@ -94,6 +94,10 @@ class Batch:
 
 
 Handlers: TypeAlias = Mapping[type[Event], Callable[[Batch, Any, StoredEvent], None]]
+
+
+def _rows(model: type[Model]) -> Manager[Any]:
+    return model._meta.default_manager  # type: ignore[return-value]
 
 
 def derived_id(of: UUID, what: object) -> UUID:

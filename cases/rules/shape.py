@@ -140,12 +140,14 @@ def plain(value: object) -> Json:
 
 def to_fields(thing: Any) -> dict[str, Json]:
     """All fields of a command or event by name."""
-    return {name: plain(getattr(thing, name)) for name, _ in _hints(type(thing))}
+    return {name: plain(getattr(thing, name)) for name, _ in _hints(cast("Hashable", type(thing)))}
 
 
 def from_fields(cls: type[T], fields: Mapping[str, Any]) -> T:
     """The dataclass whose `to_fields` gave `fields`."""
-    return cls(**{name: _back(hint, fields[name]) for name, hint in _hints(cls) if name in fields})
+    return cls(
+        **{name: _back(hint, fields[name]) for name, hint in _hints(cast("Hashable", cls)) if name in fields}
+    )
 
 
 @cache

@@ -144,6 +144,7 @@ def test_only_one_worker_has_an_item_at_a_time(people: cast.Cast) -> None:
         other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
         ingest.run(item.pk)
         assert again(item).state == "sealed"
+        other.execute("SELECT pg_advisory_unlock_all()")
     ingest.run(item.pk)
     assert again(item).state == "indexed"
 

@@ -12,7 +12,7 @@ from cases.models import ApiToken, Case, CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.projections.batch import TABLES
 from cases.rebuilding import compare, rebuild
-from cases.rules.case import LiftLegalHold, PlaceLegalHold
+from cases.rules.case import LiftLegalHold, PlaceLegalHold, ReviseCase
 from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.parties import DisableMember, EnableMember
 from evidence.models import Ingest
@@ -49,6 +49,7 @@ def item() -> EvidenceItem:
     perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.carol.actor)
     perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.alice.actor)
     perform(LiftLegalHold(case=case.pk, reason="Settled"), actor=people.alice.actor)
+    perform(ReviseCase(case=case.pk, severity="low"), actor=people.alice.actor)
     cast.token(people.alice)
     perform(DisableMember(member=people.bob.member), actor=people.operator)
     perform(DisableMember(member=people.dan.member), actor=people.operator)

@@ -1,5 +1,7 @@
 """A case's life."""
 
+from typing import Any
+
 import pytest
 
 from cases.rules.case import (
@@ -58,7 +60,8 @@ def test_create_case() -> None:
     ],
 )
 def test_create_case_refuses_bad_values(field: str, value: str) -> None:
-    command = CreateCase(case=CASE, **{"title": "Bulk extraction", field: value})
+    said: dict[str, Any] = {"title": "Bulk extraction", field: value}
+    command = CreateCase(case=CASE, **said)
     refusal = refused("invalid", [], command)
     assert (refusal.field, refusal.status) == (field, 422)
 

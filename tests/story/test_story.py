@@ -1,6 +1,8 @@
 """Whatever people do in whatever order: the log verifies, a refusal leaves no trace, nobody sees what was not
 shown to it, and the read models are what the ledger tells."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -144,16 +146,23 @@ class Story(RuleBasedStateMachine):
     def work(self, data: st.DataObject, step: str) -> None:
         item = self.any_item(data)
         owner = EvidenceItem.objects.filter(pk=item).values_list("owner", flat=True).first()
-        about = {"case": self.case, "item": item}
-        command: CaseCommand = {
+        about: dict[str, Any] = {"case": self.case, "item": item}
+        found: dict[str, Any] = {
+            "format": "text",
+            "parser": "text",
+            "parser_version": "1",
+            "lines": 1,
+            "records": 1,
+            "rejects": 0,
+        }
+        commands: dict[str, Callable[[], CaseCommand]] = {
             "verify": lambda: VerifyEvidence(**about, sha256=SHA),
-            "searchable": lambda: MakeEvidenceSearchable(
-                **about, format="text", parser="text", parser_version="1", lines=1, records=1, rejects=0
-            ),
+            "searchable": lambda: MakeEvidenceSearchable(**about, **found),
             "index": lambda: IndexEvidence(**about),
             "quarantine": lambda: QuarantineEvidence(**about, step="parse", reason="Odd"),
             "retry": lambda: RetryEvidence(**about),
-        }[step]()
+        }
+        command = commands[step]()
         actor = self.people.operator if step == "retry" else worker_for(owner or self.people.northwind)
         self.attempt(command, actor)
 
@@ -194,7 +203,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.mark.usefixtures("committed_db")
 def test_story() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Story,
         settings=settings(
             max_examples=12,

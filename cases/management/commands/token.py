@@ -31,7 +31,9 @@ class Command(BaseCommand):
         if member is None:
             raise CommandError(f"{user} is not a member of any party.")
         try:
-            secret = tokens.issue(member=member.pk, label=label, lasting=timedelta(days=days), actor=operator())
+            secret = tokens.issue(
+                member=member.pk, label=label, lasting=timedelta(days=days), actor=operator()
+            )
         except Refused as refused:
             raise CommandError(refused.sentence) from refused
         self.stdout.write(secret)
