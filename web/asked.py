@@ -53,6 +53,7 @@ class Asked:
         self.facets = [name for name in given.getlist("facet") if name][:6]
         self.columns = [name for name in given.getlist("column") if name][:8]
         self.cursor = given.get("cursor", "")
+        self.year = int(given["year"]) if given.get("year", "").isdecimal() and len(given["year"]) == 4 else None
         self.by = given.get("by", "")
         self.how = given.get("how", "count") if given.get("how") in METRICS else "count"
         self.of = given.get("of", "")
@@ -105,7 +106,7 @@ class Asked:
 
     def link(self, *, and_: tuple[str, Any] | None = None, not_: tuple[str, Any] | None = None, cursor: str | None = None,
              start: datetime | None = None, end: datetime | None = None, without: str = "", facets: list[str] | None = None,
-             columns: Iterable[str] = ()) -> str:
+             columns: Iterable[str] = (), year: int | None = None) -> str:
         """The address of this question, changed in what is named."""
         query = self.narrowed(*and_) if and_ else self.narrowed(*not_, out=True) if not_ else self.query
         pairs: list[tuple[str, str]] = [("q", query)]
@@ -119,6 +120,7 @@ class Asked:
             pairs += [("by", self.by), ("how", self.how), ("of", self.of)]
         if cursor:
             pairs += [("cursor", cursor)] + [("column", name) for name in columns]
+            pairs += [("year", str(year))] if year else []
         return "?" + urlencode(pairs)
 
     @property

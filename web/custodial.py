@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from cases.models import CustodyEvent
+from web.templatetags.countersign import format_name
 
 # Closer than this, "happened" and "recorded" are one moment to a reader.
 SAME = timedelta(seconds=2)
@@ -26,12 +27,12 @@ def _examined(p: Mapping[str, Any]) -> str:
 
 def _searchable(p: Mapping[str, Any]) -> str:
     rejects = f"{p['rejects']:,} rejects" if p.get("rejects") else "no reject"
-    return f"{p.get('format')}, parser {p.get('parser')} {p.get('parser_version')}, {p.get('records', 0):,} records, {rejects}"
+    return f"{format_name(str(p.get('format')))}, parser {p.get('parser')} {p.get('parser_version')}, {p.get('records', 0):,} records, {rejects}"
 
 
 SAID = {
     "acquired": _acquired,
-    "received": lambda p: f"{p.get('filename')}, {p.get('size', 0):,} bytes, by {p.get('via')}",
+    "received": lambda p: f"{p.get('size', 0):,} bytes through the {p.get('via')} door: {p.get('filename')}",
     "sealed": lambda p: "SHA-256 and BLAKE3 taken while the bytes came in",
     "verified": lambda p: "hashed again, equal to the seal",
     "derived": lambda p: f"unpacked by {p.get('tool')} {p.get('tool_version')}",
@@ -49,7 +50,8 @@ def told(events: Iterable[CustodyEvent], parties: Mapping[UUID, Any]) -> list[Cu
     """The events with `said` (particulars in words), `to_party` (of a disclosure) and `late` (happened before recorded)."""
     listed = list(events)
     for event in listed:
-        event.said = SAID[event.kind](event.particulars)  # type: ignore[attr-defined]
+        said = SAID[event.kind](event.particulars)
+        event.said = said[:1].upper() + said[1:]  # type: ignore[attr-defined]
         to = event.particulars.get("party") if event.kind == "disclosed" else None
         event.to_party = parties.get(UUID(to)) if to else None  # type: ignore[attr-defined]
         event.late = abs(event.recorded_at - event.occurred_at) > SAME  # type: ignore[attr-defined]

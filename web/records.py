@@ -9,12 +9,14 @@ from evidence.search import FieldInfo, Record
 
 # What an investigator looks for first, in this order; shown only where some record has it.
 WANTED = (
-    "source.ip", "user.id", "event.action", "http.request.method", "http.response.status_code", "url.path",
-    "gen_ai.request.model", "gen_ai.usage.output_tokens", "gen_ai.usage.input_tokens", "user_agent.original", "user.name",
+    "source.ip", "user.id", "event.action", "gen_ai.request.model", "gen_ai.usage.output_tokens",
+    "http.response.status_code", "http.request.method", "url.path", "user.name", "user_agent.original", "gen_ai.usage.input_tokens",
 )
 NARROW = {"http.request.method", "http.response.status_code", "gen_ai.usage.output_tokens", "gen_ai.usage.input_tokens"}
-WIDE = {"user_agent.original", "url.path"}
-MOST = 5
+WIDE = {"user_agent.original", "url.path", "event.action"}
+PIXELS = {"c-s": 76, "c-m": 122, "c-l": 158}
+ROOM, LESS_ROOM = 450, 330  # pixels for chosen columns, so that the message keeps a readable width
+FILLED = 0.25  # a column that fewer of the shown records fill is not worth its place
 NUMBERS = ("BIGINT", "DOUBLE", "INTEGER", "HUGEINT", "FLOAT", "number", "integer")
 
 
@@ -56,9 +58,9 @@ class Columns:
     fields: tuple[FieldInfo, ...]
 
     @classmethod
-    def of(cls, fields: Sequence[FieldInfo], records: Iterable[Record]) -> "Columns":
-        """At most five columns that the records really fill, known names first, then whatever the source has."""
-        records = list(records)
+    def of(cls, fields: Sequence[FieldInfo], records: Iterable[Record], *, room: int = ROOM) -> "Columns":
+        """The columns that the records really fill and that fit, known names first, then whatever the source has."""
+        records = [record for record in records if record.error is None]
         known = by_alias(fields)
         chosen: list[Column] = []
         used: set[str] = set()
@@ -69,11 +71,11 @@ class Columns:
             column = Column(name, tuple(field.name for field in sources), all(f.type in NUMBERS for f in sources))
             if used & set(column.sources):
                 continue
-            if any(column.value(record) is not None and column.value(record) != record.message for record in records):
+            told = sum(column.value(record) not in (None, record.message, record.time_text) for record in records)
+            if told and told >= FILLED * len(records) and PIXELS[column.width] <= room:
                 chosen.append(column)
                 used |= set(column.sources)
-            if len(chosen) == MOST:
-                break
+                room -= PIXELS[column.width]
         return cls(tuple(chosen), tuple(fields))
 
 
@@ -110,6 +112,12 @@ class Row:
     @property
     def key(self) -> str:
         return f"{self.record.number}/{self.record.line}"
+
+
+def shared_year(records: Iterable[Record]) -> int | None:
+    """The year of all these records, so that it need be said only once; None where they lie in several."""
+    years = {record.time.year for record in records if record.time is not None}
+    return years.pop() if len(years) == 1 else None
 
 
 def drawn(records: Iterable[Record], columns: Columns, owners: Mapping[UUID, Any]) -> list[Row]:

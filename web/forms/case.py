@@ -15,7 +15,10 @@ class CaseForm(CommandForm):
     severity = forms.ChoiceField(label="Severity", choices=list(SEVERITIES.items()), initial="medium")
     tlp = forms.ChoiceField(
         label="Marking (TLP 2.0)",
-        choices=[(marking, f"{marking} – {meaning.lower()}") for marking, meaning in TLP.items()],
+        choices=[(marking, marking) for marking in TLP],
+        help_text="Who may read the case: " + "; ".join(
+            f"{marking.removeprefix('TLP:')}, {meaning[:1].lower()}{meaning[1:]}" for marking, meaning in TLP.items()
+        ) + ".",
         initial="TLP:AMBER",
     )
 

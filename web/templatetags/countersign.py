@@ -92,8 +92,8 @@ def _as_utc(value: datetime) -> datetime:
 
 
 @register.simple_tag
-def utc(value: datetime | date | str | None, how: str = "second") -> SafeString:
-    """A time in UTC: minute, second, millisecond or day, with the full value in its title."""
+def utc(value: datetime | date | str | None, how: str = "second", *, year: int | None = None) -> SafeString:
+    """A time in UTC: minute, second, millisecond or day, with the full value in its title; `year` was said already."""
     if value is None or value == "":
         return format_html('<span class="faint">{}</span>', "not stated")
     if isinstance(value, str):
@@ -113,6 +113,8 @@ def utc(value: datetime | date | str | None, how: str = "second") -> SafeString:
         "micro": f"{value:%Y-%m-%d %H:%M:%S.%f}",
         "labelled": f"{value:%Y-%m-%d %H:%M:%S} UTC",
     }[how]
+    if year == value.year:
+        shown = shown.removeprefix(f"{year}-")
     return format_html('<time class="k" datetime="{}" title="{}">{}</time>', f"{value:%Y-%m-%dT%H:%M:%S.%fZ}", full, shown)
 
 
@@ -137,6 +139,18 @@ def size(value: int | None) -> str:
             return f"{left:.0f} {unit}" if unit == "bytes" else f"{left:.1f} {unit}"
         left /= 1000
     return f"{left:.1f} TB"
+
+
+FORMATS = {
+    "jsonl": "JSON lines", "combined": "combined web log", "common": "common web log", "csv": "CSV", "cloudtrail": "CloudTrail",
+    "text": "plain text", "gzip": "gzip",
+}
+
+
+@register.filter
+def format_name(value: str) -> str:
+    """A recognised format as a person says it."""
+    return FORMATS.get(value, value)
 
 
 @register.filter

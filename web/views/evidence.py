@@ -15,7 +15,7 @@ from web import charts, ingest
 from web.custodial import summed_up, told
 from web.door import command_id, from_elsewhere, member_view
 from web.forms.evidence import DiscloseForm
-from web.records import Columns, drawn
+from web.records import LESS_ROOM, Columns, drawn, shared_year
 from web.views.frame import CasePage
 
 FIRST = 8
@@ -90,11 +90,12 @@ def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: Dis
 def _shown(page: CasePage, item: EvidenceItem) -> dict[str, Any]:
     """The first records and the rejects; reading them is recorded before they are read."""
     found = examination.preview(page.actor, item, records=FIRST, rejects=REJECTS)
-    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.records)
+    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.records, room=LESS_ROOM)
     return {
         "columns": columns,
         "first_records": drawn(found.records, columns, {item.pk: item.owner}),
         "rejects": found.rejects,
+        "year": shared_year(found.records),
         "shown": True,
     }
 

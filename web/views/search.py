@@ -10,7 +10,7 @@ from web import asked, marks
 from web.charts.histogram import histogram as columns_of
 from web.door import from_elsewhere, is_partial, member_view
 from web.facets import chosen_facets, facet_blocks, names_for_choice
-from web.records import Columns, by_alias, drawn
+from web.records import Columns, by_alias, drawn, shared_year
 from web.views.frame import CasePage
 
 AROUND = 4
@@ -22,7 +22,7 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     page = CasePage(actor, reference, "search")
     readable = reads.readable_items(actor, page.case)
     ask = asked.Asked(request.GET, readable)
-    context = page.context(ask=ask, readable=readable, total_records=sum(item.records or 0 for item in readable))
+    context = page.context(ask=ask, readable=readable, total_lines=sum((item.records or 0) + (item.rejects or 0) for item in readable))
     if ask.trouble:
         context["refused"] = Refused("invalid", ask.trouble, status=422)
         return render(request, "web/search/page.html", context, status=422)
@@ -56,12 +56,15 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     if ask.columns:
         # A later page keeps the columns that the first one chose.
         shown = Columns.named(fields, ask.columns)
+    # A later page goes on under the first one's heading.
+    year = ask.year if ask.cursor else shared_year(found.page.records)
     context |= {
         "page": found.page,
         "rows": drawn(found.page.records, shown, owners),
         "columns": shown,
         "needles": marks.needles(ask.query),
-        "more": ask.link(cursor=found.page.next, columns=[c.name for c in shown.chosen]) if found.page.next else "",
+        "year": year,
+        "more": ask.link(cursor=found.page.next, columns=[c.name for c in shown.chosen], year=year) if found.page.next else "",
         "searched": [item for item in readable if ask.only is None or item.pk in ask.only],
     }
     if is_partial(request) and ask.cursor:
@@ -92,7 +95,7 @@ def record(request: HttpRequest, actor: Actor, reference: str, label: str, line:
     context = {
         "item": item,
         "record": found,
-        "fields": _named(found, examination.fields(actor, page.case, items=[item.pk])),
+        "named": _named(found, examination.fields(actor, page.case, items=[item.pk])),
         "raw": raw,
         "needles": marks.needles(request.GET.get("q", "")[: asked.LONGEST]),
         "q": request.GET.get("q", ""),
@@ -105,4 +108,9 @@ def record(request: HttpRequest, actor: Actor, reference: str, label: str, line:
 def _named(found: examination.Record, fields: list[examination.FieldInfo]) -> list[tuple[str, tuple[str, ...], object, str]]:
     """Every field of a record: its own name, the names that stand for it, its value, the link's clause."""
     aliases = {name: infos[0].aliases for name, infos in by_alias(fields).items() if infos[0].name == name}
-    return [(name, aliases.get(name, ()), value, asked.clause(name, value)) for name, value in found.fields.items() if value is not None]
+    return [(name, aliases.get(name, ()), _plain(value), asked.clause(name, value)) for name, value in found.fields.items() if value is not None]
+
+
+def _plain(value: object) -> object:
+    """A value as its source writes it."""
+    return str(value).lower() if isinstance(value, bool) else value
