@@ -25,7 +25,7 @@ from evidence.rows import (
     raw_lines,
     record_pieces,
 )
-from evidence.slicing import SLICE_LINES, Slice
+from evidence.slicing import GROUP_LINES, Slice
 
 WORKERS = 2
 MEMORY = "140MB"
@@ -164,7 +164,7 @@ class Run:
         # what finds words.
         row = connection.execute(
             f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
-            f"WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE {SLICE_LINES})"
+            f"WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE {GROUP_LINES})"
         ).fetchone()
         return int(row[0]) if row else 0
 

@@ -26,7 +26,7 @@ from evidence.hashing import sha256_of
 from evidence.lineindex import EVERY, write_index
 from evidence.parquetjoin import join
 from evidence.segmentrun import Part, Records, Run
-from evidence.slicing import SLICE_LINES, Scan, Slice, sample_of
+from evidence.slicing import GROUP_LINES, SLICE_LINES, Scan, Slice, sample_of
 from evidence.unpack import packing_of
 
 LAYOUT = 1
@@ -234,7 +234,7 @@ def _describe(
         "ecs": ecs.aliases(plan.columns),
         "message": plan.message,
         "sealed_sha256": report.sha256,
-        "row_group": SLICE_LINES,
+        "row_group": GROUP_LINES,
         "index": {
             "unit": "record" if found.cut == "records" else "line",
             "every": EVERY_RECORD if found.cut == "records" else EVERY,

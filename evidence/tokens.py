@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -123,13 +124,24 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def indexed_columns(columns: dict[str, str]) -> dict[str, str]:
-    """Of a segment's columns those whose words are in the index: texts and numbers, without the record's own time."""
-    return {
-        name: kind
-        for name, kind in columns.items()
-        if name not in ("_line", "_time", "_time_text", "_error") and kind in ("VARCHAR", "BIGINT", "DOUBLE", "HUGEINT", "UBIGINT")
-    }
+def indexed_columns(columns: Mapping[str, str], time_column: str | None) -> dict[str, str]:
+    """The text and number columns whose words are in the index, each with the SQL for its text.
+
+    The column that a record's time was read from counts only where no time could be read.
+    """
+    found = {}
+    for name, kind in columns.items():
+        if name in ("_line", "_time", "_time_text", "_error") or kind not in ("VARCHAR", "BIGINT", "DOUBLE", "HUGEINT", "UBIGINT"):
+            continue
+        text = quoted(name) if kind == "VARCHAR" else f"{quoted(name)}::VARCHAR"
+        found[name] = f"(CASE WHEN _time IS NULL THEN {text} END)" if name == time_column else text
+    return found
+
+
+def time_column_of(facts: Mapping[str, Any]) -> str | None:
+    """The column that the records' time was read from, as segment.json names it."""
+    time = facts.get("time")
+    return str(time["column"]) if isinstance(time, dict) and time.get("column") else None
 
 
 def index_segment(dir: Path, *, progress: Callable[[int, int], None]) -> None:
@@ -147,7 +159,7 @@ def index_segment(dir: Path, *, progress: Callable[[int, int], None]) -> None:
                 str(row[0]): str(row[1])
                 for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(records)]).fetchall()
             }
-            names = indexed_columns(columns)
+            names = indexed_columns(columns, time_column_of(json.loads((dir / "segment.json").read_text())))
             (last,) = db.execute("SELECT coalesce(max(_line), 0) FROM read_parquet(?)", [str(records)]).fetchone() or (0,)
             for first in range(0, last, _BLOCKS_A_PASS * BLOCK_LINES):
                 _write_pass(db, records, names, first, work / f"{first:012}.parquet")
@@ -166,13 +178,12 @@ def _write_pass(db: duckdb.DuckDBPyConnection, records: Path, names: dict[str, s
     rows = f"(FROM read_parquet({literal(str(records))}) WHERE _line > {first} AND _line <= {first + _BLOCKS_A_PASS * BLOCK_LINES})"
     block = f"((_line - 1) // {BLOCK_LINES})::UINTEGER"
     parts = []
-    for number, (name, kind) in enumerate(names.items()):
-        if kind == "VARCHAR":
-            piece = f"unnest(string_split({quoted(name)}, ' ')) AS piece"
-            parts.append(f"SELECT DISTINCT {piece}, {block} AS block, {number}::USMALLINT AS field FROM {rows}")
+    for number, text in enumerate(names.values()):
+        if text.endswith("::VARCHAR"):
+            once = f"SELECT DISTINCT {text.removesuffix('::VARCHAR')} AS number, {block} AS block FROM {rows}"
+            parts.append(f"SELECT number::VARCHAR AS piece, block, {number}::USMALLINT AS field FROM ({once}) WHERE number IS NOT NULL")
         else:
-            once = f"SELECT DISTINCT {quoted(name)} AS number, {block} AS block FROM {rows} WHERE {quoted(name)} IS NOT NULL"
-            parts.append(f"SELECT number::VARCHAR AS piece, block, {number}::USMALLINT AS field FROM ({once})")
+            parts.append(f"SELECT DISTINCT unnest(string_split({text}, ' ')) AS piece, {block} AS block, {number}::USMALLINT AS field FROM {rows}")
     pieces = " UNION ALL ".join(parts) or "SELECT '' AS piece, 0::UINTEGER AS block, 0::USMALLINT AS field LIMIT 0"
     plain = "regexp_full_match(piece, '[0-9A-Za-z]+')"
     words = f"CASE WHEN {plain} THEN [lower(piece)] ELSE {words_sql('piece')} END"

@@ -52,6 +52,7 @@ class Schema:
     aliases: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
     message: str | None
+    time_column: str | None
 
     def types(self) -> dict[str, str]:
         return dict(self.columns)
@@ -123,7 +124,7 @@ def _schema(folder: Path, records: str, session: Session) -> Schema:
     aliases = tuple((str(alias), str(name)) for alias, name in sorted((page.get("ecs") or {}).items()) if name in have and alias not in have)
     names = tuple(str(field["name"]) for field in page.get("fields") or () if field["name"] not in have)
     message = page.get("message")
-    return Schema(columns, aliases, names, message if message in have else None)
+    return Schema(columns, aliases, names, message if message in have else None, tokens.time_column_of(page))
 
 
 def _units(records: str, session: Session) -> tuple[Unit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -43,6 +44,15 @@ def _database(root: Path) -> duckdb.DuckDBPyConnection:
         return _databases[key]
 
 
+@atexit.register
+def _close_all() -> None:
+    """Close what this process opened: an open database at exit is reported as a leak."""
+    for pid, root in list(_databases):
+        database = _databases.pop((pid, root))
+        if pid == os.getpid():
+            database.close()
+
+
 class Session:
     """The statements of one search: they share a deadline, and a cursor of their own on the process's database."""
 
@@ -53,12 +63,8 @@ class Session:
 
     def rows(self, sql: str, parameters: list[object] | None = None) -> list[tuple[Any, ...]]:
         """Every row of a statement; SearchLimit where time or memory runs out."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= self._deadline:
             raise self._too_long()
-        timer = threading.Timer(left, self._connection.interrupt)
-        timer.daemon = True
-        timer.start()
         try:
             return self._connection.execute(sql, parameters).fetchall() if parameters else self._connection.execute(sql).fetchall()
         except duckdb.InterruptException as error:
@@ -67,8 +73,6 @@ class Session:
             raise SearchLimit(
                 f"The search needs more than its {MEMORY_LIMIT_MB} MB of memory and was stopped; narrow the time range or the items."
             ) from error
-        finally:
-            timer.cancel()
 
     def check_expression(self, source: str, position: int) -> None:
         """Raise QueryError unless RE2 accepts this regular expression."""
@@ -85,8 +89,13 @@ class Session:
 @contextmanager
 def session(root: Path, *, seconds: float | None = None) -> Iterator[Session]:
     """A session over the segments under `root`."""
+    limit = TIME_LIMIT_SECONDS if seconds is None else seconds
     cursor = _database(root).cursor()
+    watch = threading.Timer(limit, cursor.interrupt)
+    watch.daemon = True
+    watch.start()
     try:
-        yield Session(cursor, TIME_LIMIT_SECONDS if seconds is None else seconds)
+        yield Session(cursor, limit)
     finally:
+        watch.cancel()
         cursor.close()

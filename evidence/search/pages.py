@@ -27,7 +27,7 @@ from evidence.tokens import literal, quoted
 
 MOST_RECORDS = 1_000
 FIRST_ROWS = 32_768
-COUNT_BYTES = 48 << 20  # what counting may unpack beside the page itself; beyond it the total is a lower bound
+COUNT_BYTES = 24 << 20  # what counting may unpack beside the page itself; beyond it the total is a lower bound
 
 _Key = tuple[bool, int, int, int]  # no time, time, place of the item, line: the order of a result
 

@@ -36,8 +36,8 @@ def column_of(schema: Schema, field: str) -> Column | None:
 
 
 def text_columns(schema: Schema) -> dict[str, str]:
-    """The columns that a part without a field looks into."""
-    return indexed_columns(schema.types())
+    """The columns that a part without a field looks into, each with the SQL for its text."""
+    return indexed_columns(schema.types(), schema.time_column)
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,22 @@ class Compiler:
 
     def _anywhere(self, node: Leaf) -> str:
         tests = []
-        for name, kind in text_columns(self.schema).items():
+        kinds = self.schema.types()
+        for name, text in text_columns(self.schema).items():
             if node in self.holders and name not in self.holders[node]:
                 continue
-            test = self._loose(node, quoted(name), kind)
+            test = self._loose(node, text, quoted(name), kinds[name])
             if test != "false":
                 tests.append(test)
         if isinstance(node, Words) and (found := times.span(node.text)) is not None and found[1] - found[0] <= 1_000_000:
             tests.append(match.time_equals(node.text, node.position))
         return f"({' OR '.join(tests)})" if tests else "false"
 
-    def _loose(self, node: Leaf, column: str, kind: str) -> str:
+    def _loose(self, node: Leaf, text: str, column: str, kind: str) -> str:
         """A part without a field, in one column; numbers are looked at as they are written."""
-        text = column if kind == "VARCHAR" else f"{column}::VARCHAR"
         if isinstance(node, Words):
             found = self.words[node.text]
-            if kind in ("BIGINT", "HUGEINT", "UBIGINT"):
+            if kind in ("BIGINT", "HUGEINT", "UBIGINT") and text == f"{column}::VARCHAR":
                 if len(found) != 1 or not canonical(found[0]):
                     return "false"
                 value = match.number(found[0])
@@ -113,7 +113,7 @@ class Compiler:
         if isinstance(node, Expression):
             return match.expression(text, node)
         if isinstance(node, Network) and kind == "VARCHAR":
-            return match.network(column, node)
+            return match.network(text, node)
         return "false"
 
     def _within(self, node: Leaf, column: Column) -> str:
