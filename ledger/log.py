@@ -208,8 +208,9 @@ def open_for_writing(
     """
     if not connection.in_atomic_block:
         raise Misuse("A log is opened for writing inside a transaction only.")
+    found: dict[str, list[StoredEvent]] = {stream: [] for stream in streams}
     found_kind, origin, size, root, peaks, last, known_size, known_digest, events = _call(
-        _OPEN, (log_id, kind, origin_of(kind, log_id), merkle.EMPTY_ROOT, command_id, list(streams))
+        _OPEN, (log_id, kind, origin_of(kind, log_id), merkle.EMPTY_ROOT, command_id, list(found))
     )
     if found_kind != kind:
         raise Misuse(f"{origin} is not a {kind} log.")
@@ -218,7 +219,6 @@ def open_for_writing(
     edge = [peaks[at : at + merkle.HASH_SIZE] for at in range(0, len(peaks), merkle.HASH_SIZE)]
     if merkle.root_of(edge) != root:
         raise HeadMoved(f"The head of {origin} does not agree with itself; nothing is written to this log.")
-    found: dict[str, list[StoredEvent]] = {stream: [] for stream in streams}
     for index, body, party, recorded_us in json.loads(events) if events else ():
         event = stored_event(
             log_id, index, body, party=UUID(party), recorded_at=EPOCH + timedelta(microseconds=recorded_us)

@@ -1,7 +1,8 @@
 -- Part of migration 0002; once released it never changes, a later migration replaces what it must.
 -- An append is two round trips: ledger_open, the caller's rules, ledger_append. Both are VOLATILE so that each statement in
 -- them sees what was committed before it began: the stream is read after the head's lock is held, never before.
--- Their plans are made once a session and hold for a log of any length: every lookup is by a whole primary or unique key.
+-- Their plans are made once a session, perhaps while the tables are empty. The settings and the ORDER BY see to it that
+-- even then every lookup walks the key that names it, so that an append costs the same in a log of any length.
 
 CREATE FUNCTION ledger_open(
     p_log uuid, p_kind text, p_origin text, p_empty_root bytea, p_command uuid, p_streams text[],
@@ -23,15 +24,19 @@ BEGIN
         RETURN;
     END IF;
     SELECT c.size, c.command_digest INTO known_size, known_digest
-        FROM ledger_checkpoint c WHERE c.log = p_log AND c.command = p_command;
+        FROM (SELECT size, command, command_digest FROM ledger_checkpoint
+            WHERE log = p_log AND command >= p_command ORDER BY log, command LIMIT 1) AS c
+        WHERE c.command = p_command;
     IF FOUND OR p_streams = '{}' THEN
         RETURN;
     END IF;
     SELECT jsonb_agg(jsonb_build_array(o.index, o.body, e.party, (extract(epoch FROM e.recorded_at) * 1000000)::bigint)
             ORDER BY o.index)::text
         INTO stream_events
-        FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
-        WHERE o.log = p_log AND o.stream = ANY (p_streams);
+        FROM unnest(p_streams) AS named (stream)
+        CROSS JOIN LATERAL (SELECT index, body FROM ledger_opening
+            WHERE log = p_log AND stream = named.stream AND version >= 1 ORDER BY log, stream, version OFFSET 0) AS o
+        CROSS JOIN LATERAL (SELECT party, recorded_at FROM ledger_entry WHERE log = p_log AND index = o.index OFFSET 0) AS e;
 END $$;
 
 CREATE FUNCTION ledger_append(
@@ -39,7 +44,7 @@ CREATE FUNCTION ledger_append(
     p_command uuid, p_digest text, p_party uuid,
     p_leaves bytea[], p_hashes bytea[], p_streams text[], p_versions bigint[], p_types text[], p_schemas int[],
     p_bodies text[], p_salts bytea[], p_node_leaves bigint[], p_node_levels smallint[], p_node_hashes bytea[]
-) RETURNS boolean LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+) RETURNS boolean LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     new_size bigint := p_size + cardinality(p_leaves);
 BEGIN

@@ -36,16 +36,25 @@ CREATE TRIGGER head_forward BEFORE INSERT OR UPDATE ON ledger_head
     FOR EACH ROW EXECUTE FUNCTION ledger_head_forward();
 
 -- At commit the entries that the head now counts, and the checkpoint over them, must be there, and nothing beyond.
-CREATE FUNCTION ledger_head_backed() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+-- Plans are kept for a session and may have been made while the tables were empty. The settings and the ORDER BY see
+-- to it that even then they walk the primary key, so that an append costs the same in a log of any length.
+CREATE FUNCTION ledger_head_backed() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    added bigint := NEW.size - OLD.size;
+    counted bigint;
+    found_root bytea;
+    found_first bigint;
 BEGIN
-    IF (SELECT count(*) FROM ledger_entry WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size)
-            <> NEW.size - OLD.size
-        OR (SELECT count(*) FROM ledger_opening WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size)
-            <> NEW.size - OLD.size
-        OR NOT EXISTS (SELECT FROM ledger_checkpoint
-            WHERE log = NEW.log AND size = NEW.size AND first = OLD.size AND root = NEW.root)
-        OR EXISTS (SELECT FROM ledger_entry
-            WHERE log = NEW.log AND index >= (SELECT size FROM ledger_head WHERE log = NEW.log)) THEN
+    SELECT size INTO counted FROM ledger_head WHERE log = NEW.log;
+    SELECT root, first INTO found_root, found_first FROM ledger_checkpoint
+        WHERE log = NEW.log AND size >= NEW.size ORDER BY log, size LIMIT 1;
+    IF found_root IS DISTINCT FROM NEW.root OR found_first <> OLD.size
+        OR added <> (SELECT count(*) FROM (SELECT FROM ledger_entry
+            WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size ORDER BY log, index LIMIT added + 1) AS e)
+        OR added <> (SELECT count(*) FROM (SELECT FROM ledger_opening
+            WHERE log = NEW.log AND index >= OLD.size AND index < NEW.size ORDER BY log, index LIMIT added + 1) AS o)
+        OR EXISTS (SELECT FROM ledger_entry WHERE log = NEW.log AND index >= counted ORDER BY log, index LIMIT 1) THEN
         RAISE EXCEPTION 'The head of a log moves exactly as far as its entries reach.'
             USING ERRCODE = 'restrict_violation';
     END IF;

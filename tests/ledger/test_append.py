@@ -90,7 +90,7 @@ def test_open_hands_out_the_streams_as_they_stand(writer: Writer) -> None:
             kind="case",
             command_id=uuid4(),
             command_digest="d",
-            streams=["item/1", "case", "item/9"],
+            streams=["item/1", "case", "item/9", "case"],
         )
     assert opened.versions == {"item/1": 1, "case": 1, "item/9": 0}
     stored = list(reading.read_events(writer.log))
