@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -25,6 +26,9 @@ if settings.configured:
 django.setup()
 # Workers must not read the settings before their own conftest, which this would make pytest-django do.
 del os.environ["DJANGO_SETTINGS_MODULE"]
+# Machines that run tests are slow at times; that is not a finding.
+hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("patient")
 if _ours:
     atexit.register(Cluster(_root).stop)
 
