@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import requests
 
 from config.embedded.postgres import APP, DATABASE
 from config.instance import read_embedded, read_secrets
@@ -43,6 +44,13 @@ def has_mark(stack: Stack, mark: str) -> bool:
         return found.fetchone() is not None
 
 
+def pages_answer(stack: Stack) -> bool:
+    """Whether pages that look up a session work, on every pooled connection of both web processes."""
+    cookie = {f"session-{stack.url.rpartition(':')[2]}": "s" * 32}
+    statuses = [requests.get(stack.url, cookies=cookie, timeout=20).status_code for _ in range(12)]
+    return set(statuses) == {200}
+
+
 def wait_until_gone(stack: Stack, *, patience: float = 10) -> None:
     deadline = time.monotonic() + patience
     while stack.alive():
@@ -64,6 +72,7 @@ def test_a_killed_child_comes_back(breakable_stack: Stack, name: str) -> None:
         other: pid for other, pid in before.items() if other != name
     }
     assert has_mark(breakable_stack, mark)
+    assert pages_answer(breakable_stack)
     assert f"{name} was ended by SIGKILL" in breakable_stack.said()
 
 
