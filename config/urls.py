@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config import answers
 from config.health import healthz
 
 urlpatterns = [
@@ -12,3 +13,6 @@ urlpatterns = [
     path("api/v1/", include("api.urls")),
     path("", include("web.urls")),
 ]
+handler400 = answers.bad_request
+handler404 = answers.not_found
+handler500 = answers.server_error

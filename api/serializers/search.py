@@ -69,7 +69,7 @@ class HistogramQuery(ScopeQuery):
     def validate_interval(self, value: str) -> str:
         """ "auto", or a number and a unit."""
         said = value.strip().lower()
-        if said == "auto" or re.fullmatch(r"[1-9][0-9]{0,5}[smhdw]", said):
+        if said == "auto" or re.fullmatch(r"[1-9][0-9]{0,5}[smhd]", said):
             return said
         raise serializers.ValidationError('A number and a unit, please (30s, 15m, 1h, 1d), or "auto".')
 

@@ -153,3 +153,9 @@ def test_an_error_of_ours_tells_nothing(scene: Scene, monkeypatch: pytest.Monkey
     response = scene.alice.get("/me")
     assert response.status_code == 500
     assert b"hunter2" not in response.content
+
+
+def test_what_never_reaches_a_view_is_a_problem_too(scene: Scene) -> None:
+    assert scene.alice.get("/me", headers={"Host": "evil.example"}).status_code == 400
+    other = scene.alice.client.get("/api/v2/cases")
+    assert (other.status_code, other["Content-Type"]) == (404, "application/problem+json")
