@@ -56,6 +56,16 @@ def marked(text: str, words: tuple[str, ...], *, limit: int = 4000) -> SafeStrin
     return mark_safe("".join(out))  # noqa: S308 - every piece went through format_html
 
 
+def excerpt(text: str, words: tuple[str, ...], *, before: int = 18, free: int = 24) -> str:
+    """The text from a little before its first marked word, so that a narrow column shows why the record is here."""
+    found = [at for word in words if (at := text.lower().find(word.lower())) >= 0]
+    if not found or min(found) <= free:
+        return text
+    start = min(found) - before
+    gap = text.find(" ", start, min(found))
+    return "…" + text[gap + 1 if gap >= 0 else start :]
+
+
 def at(query: str, position: int | None) -> SafeString | None:
     """The query with the character marked where it stops making sense; past its end, a mark after it."""
     if position is None:

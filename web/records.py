@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from evidence.search import FieldInfo, Record
+from web import marks
 
 # What an investigator looks for first, in this order; shown only where some record has it.
 WANTED = (
@@ -36,6 +37,11 @@ class Column:
             "http.response.status_code": "status",
             "http.request.method": "method",
         }.get(self.name, self.name)
+
+    @property
+    def counts(self) -> bool:
+        """Whether its numbers are amounts, which are read in thousands; codes and ids are not."""
+        return self.numeric and any(word in self.name.lower() for word in ("token", "byte", "size", "count", "duration", "latency"))
 
     @property
     def width(self) -> str:
@@ -108,10 +114,7 @@ class Row:
     owner: Any
     cells: tuple[tuple[Column, Any], ...]
     text: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.record.number}/{self.record.line}"
+    shown: str
 
 
 def shared_year(records: Iterable[Record]) -> int | None:
@@ -120,7 +123,9 @@ def shared_year(records: Iterable[Record]) -> int | None:
     return years.pop() if len(years) == 1 else None
 
 
-def drawn(records: Iterable[Record], columns: Columns, owners: Mapping[UUID, Any]) -> list[Row]:
+def drawn(
+    records: Iterable[Record], columns: Columns, owners: Mapping[UUID, Any], needles: tuple[str, ...] = ()
+) -> list[Row]:
     """Rows ready for the table. Where a source has no message, the fields that have no column say what happened."""
     shown = {source for column in columns.chosen for source in column.sources}
     rows = []
@@ -129,5 +134,5 @@ def drawn(records: Iterable[Record], columns: Columns, owners: Mapping[UUID, Any
             f"{name}={value}" for name, value in record.fields.items() if name not in shown and value is not None
         )
         cells = tuple((column, column.value(record)) for column in columns.chosen)
-        rows.append(Row(record, owners[record.item], cells, text))
+        rows.append(Row(record, owners[record.item], cells, text, marks.excerpt(text, needles)))
     return rows

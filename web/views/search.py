@@ -58,11 +58,12 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         shown = Columns.named(fields, ask.columns)
     # A later page goes on under the first one's heading.
     year = ask.year if ask.cursor else shared_year(found.page.records)
+    needles = marks.needles(ask.query)
     context |= {
         "page": found.page,
-        "rows": drawn(found.page.records, shown, owners),
+        "rows": drawn(found.page.records, shown, owners, needles),
         "columns": shown,
-        "needles": marks.needles(ask.query),
+        "needles": needles,
         "year": year,
         "more": ask.link(cursor=found.page.next, columns=[c.name for c in shown.chosen], year=year) if found.page.next else "",
         "searched": [item for item in readable if ask.only is None or item.pk in ask.only],
