@@ -189,8 +189,8 @@ def _columns(
         column = column_of(segment.schema, leaf.field)
         if column is None:
             return {}
-        if column.name not in names:
-            return None
+        if column.name not in names or column.name == segment.schema.time_column:
+            return None  # not indexed, or only where no time could be read from it
         if column.kind != "VARCHAR" and not (isinstance(leaf, Words | Exact) and column.kind == "BIGINT" and canonical(leaf.text)):
             return None  # numbers are compared as numbers, and 5e2 is 500
         names = [column.name]

@@ -125,8 +125,7 @@ NOT_FOUND = ("absentword", "113.67", "203.0.113", "b8140e", "examine", '"grader 
 
 @pytest.mark.parametrize("query", FOUND)
 def test_finds(corpus: Corpus, query: str) -> None:
-    found = _agrees(corpus, query)
-    assert found or query in {"only_here:*", "\\*", "share:1", "prompt:\\%", "prompt:=\"\""} or found > 0
+    assert _agrees(corpus, query) > 0
 
 
 @pytest.mark.parametrize("query", NOT_FOUND)
