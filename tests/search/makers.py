@@ -46,11 +46,10 @@ def make_source(
     with duckdb.connect() as db:
         listed = ", ".join(f"{tokens.quoted(name)} {kind}" for name, kind in columns.items())
         db.execute(f"CREATE TABLE t ({listed})")
-        marks = ", ".join("?" * len(columns))
-        if placed:
-            db.executemany(
-                f"INSERT INTO t VALUES ({marks})", [[_plain(row.get(name)) for name in columns] for row in placed]
-            )
+        for first in range(0, len(placed), 500):
+            some = placed[first : first + 500]
+            marks = ", ".join(f"({', '.join('?' * len(columns))})" for _ in some)
+            db.execute(f"INSERT INTO t VALUES {marks}", [_plain(row.get(name)) for row in some for name in columns])
         path = tokens.literal(str(folder / "records.parquet"))
         db.execute(f"COPY (FROM t ORDER BY _line) TO {path} (FORMAT parquet, ROW_GROUP_SIZE 2048)")
     facts = {

@@ -275,7 +275,7 @@ def test_a_pasted_time_finds_the_record_by_its_value(tmp_path: Path) -> None:
     rows: list[Row] = [{"_time": at, "when": "2026-02-03T00:06:22.075Z", "a": "x"}, {"_time": None, "when": "yesterday noon", "a": "y"}]
     for indexed in (True, False):
         source = make_source(tmp_path, rows, {"when": "VARCHAR", "a": "VARCHAR"}, time_column="when", indexed=indexed)
-        for query in ("2026-02-03T00:06:22.075Z", '"2026-02-03 00:06:22"', "2026-02-03T08:06:22+0800", "03/Feb/2026:00:06:22", "_time:2026-02-03T00:06", "when:075z"):
+        for query in ("2026-02-03T00:06:22.075Z", '"2026-02-03 00:06:22"', "2026-02-03T08:06:22+0800", "03/Feb/2026:00:06:22", "_time:2026-02-03T00:06", "when:22.075z"):
             assert [record.line for record in search([source], query=query).records] == [1], query
         assert [record.line for record in search([source], query="yesterday").records] == [2]
         assert search([source], query="2026-02-03T00:06:23").total == 0
