@@ -5,13 +5,12 @@ import os
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
 
 
 def main() -> None:
     """Run one management command; a wrong setting is one sentence, not a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line
-
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

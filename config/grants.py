@@ -15,7 +15,9 @@ def grant_ordinary_tables() -> None:
         (database,) = cursor.fetchone()
         role = sql.Identifier(APP_ROLE)
         # Temporary tables: `manage.py verify` makes the read models again beside the live ones.
-        cursor.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(database), role))
+        cursor.execute(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(database), role)
+        )
         cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
         cursor.execute(
             "SELECT c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"

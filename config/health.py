@@ -67,7 +67,12 @@ def broker_is_up() -> bool:
     """Whether the broker opens a channel, which for Valkey includes an answer to PING."""
     quick = {"socket_connect_timeout": 2, "socket_timeout": 2, "max_retries": 0}
     with app.connection_for_read(connect_timeout=2, transport_options=quick) as connection:
-        errors = (*connection.connection_errors, *connection.channel_errors, OperationalError, OSError)
+        errors: tuple[type[BaseException], ...] = (
+            *connection.connection_errors,
+            *connection.channel_errors,
+            OperationalError,
+            OSError,
+        )
         try:
             connection.connect()
             connection.default_channel  # noqa: B018 - opens it

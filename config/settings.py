@@ -253,6 +253,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en"
 USE_I18N = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"
