@@ -51,7 +51,8 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         context |= {"refused": refused, "wrong": marks.at(ask.query, position) if refused.field == "query" else None}
         template = "web/parts/refused.html" if is_partial(request) and ask.cursor else "web/search/page.html"
         return render(request, template, context, status=refused.status)
-    owners = {item.pk: item.owner for item in readable}
+    # What was searched, not what could be a moment earlier: the worker may have finished an item in between.
+    owners = {item.pk: item.owner for item in found.items}
     shown = Columns.of(fields, found.page.records)
     if ask.columns:
         # A later page keeps the columns that the first one chose.
@@ -66,7 +67,7 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         "needles": needles,
         "year": year,
         "more": ask.link(cursor=found.page.next, columns=[c.name for c in shown.chosen], year=year) if found.page.next else "",
-        "searched": [item for item in readable if ask.only is None or item.pk in ask.only],
+        "searched": found.items,
     }
     if is_partial(request) and ask.cursor:
         return render(request, "web/search/rows.html", context)
