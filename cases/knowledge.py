@@ -2,7 +2,7 @@
 beside."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
-from cases import events
+from cases import events, memory
+from cases.memory import Memory
 from cases.models import Case, EvidenceItem, Member, Party
 from cases.refusals import Forbidden
 from cases.rules.acting import Actor
@@ -31,7 +32,7 @@ from cases.rules.shape import CASE_STREAM, Command, item_stream
 from cases.rules.sharing import DiscloseEvidence
 from ledger.entries import StoredEvent
 
-S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState)
+S = TypeVar("S", ItemState, PartyState, MemberState, TokenState)
 Streams = Mapping[str, Sequence[StoredEvent]]
 
 
@@ -43,7 +44,7 @@ class Found(Protocol):
 
 
 L = TypeVar("L", bound=Found)
-Widen = Callable[[Sequence[str]], L]
+Look = Callable[[Iterable[str], Mapping[str, int]], L]
 
 _STANDING = """
     SELECT m.party_id, m.role, m.name, m.active AND u.is_active
@@ -51,14 +52,20 @@ _STANDING = """
 """
 
 
-def gather(command: Command, opened: L, actor: Actor, *, widen: Widen[L]) -> tuple[Actor, L, Known]:
+def gather(
+    command: Command, opened: L, actor: Actor, remembered: Memory | None, look: Look[L]
+) -> tuple[Actor, L, Known]:
     """The actor as it stands now, and all that policy and rule may know. Raises Forbidden for who may not act
-    any more. `widen` opens the same log with more streams."""
+    any more. `look` opens the same log again, with other streams or from other versions on."""
     actor = _standing(actor)
-    opened, items = _items(command, opened, widen)
+    case = memory.case_state(remembered, command.log, opened.streams.get(CASE_STREAM, ()))
+    if case is None:
+        opened, remembered = look(opened.streams, {}), None
+        case = memory.case_state(None, command.log, opened.streams.get(CASE_STREAM, ()))
+    opened, items = _items(command, opened, lambda named: look(named, memory.since(remembered)))
     streams = opened.streams
     state = Known(
-        case=fold(CaseState(), streams.get(CASE_STREAM, ())),
+        case=case or CaseState(),
         items=items,
         party=fold(PartyState(), _only(streams, "party/")),
         member=fold(MemberState(), _only(streams, "member/")),
@@ -85,7 +92,9 @@ def _standing(actor: Actor) -> Actor:
     return replace(actor, role=found[1], name=found[2])
 
 
-def _items(command: Command, opened: L, widen: Widen[L]) -> tuple[L, dict[UUID, ItemState]]:
+def _items(
+    command: Command, opened: L, widen: Callable[[Iterable[str]], L]
+) -> tuple[L, dict[UUID, ItemState]]:
     """The items that a command names. A disclosure goes along to what was derived, so it asks for that as
     well."""
     items = _fold_items(opened)

@@ -86,6 +86,8 @@ class OpenedField:
 def opened_fields(opening: Opening) -> list[OpenedField]:
     """The fields of an opening that `reads.ledger_page` gave out, by name."""
     return [
-        OpenedField(name=name, value=value, salt=salt, digest=field_digest(bytes.fromhex(salt), name, value).hex())
+        OpenedField(
+            name=name, value=value, salt=salt, digest=field_digest(bytes.fromhex(salt), name, value).hex()
+        )
         for name, (salt, value) in sorted(opening.items())
     ]

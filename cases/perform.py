@@ -1,13 +1,13 @@
 """The one door: every change to a case, or to the parties of this host, goes through perform()."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
 from django.db import transaction
 
-from cases import events, followers, knowledge, opening, policy, projections
+from cases import events, followers, knowledge, memory, opening, policy, projections
 from cases.refusals import Invalid, Refused
 from cases.rules import case, custody, parties, sharing
 from cases.rules.acting import Actor
@@ -27,11 +27,12 @@ def perform(command: Command, *, actor: Actor) -> Receipt:
     """
     with _in_plain_words(), transaction.atomic(durable=True):
         digest = _digest(command, actor)
-        look = partial(_open, command, digest)
-        opened = look(command.streams)  # the row lock on the log's head: one writer a log until commit
+        look, remembered = partial(_open, command, digest), memory.of(command.log)
+        # The row lock on the log's head: one writer a log until commit.
+        opened = look(command.streams, memory.since(remembered))
         if opened.receipt:
             return opened.receipt
-        actor, opened, state = knowledge.gather(command, opened, actor, widen=look)
+        actor, opened, state = knowledge.gather(command, opened, actor, remembered, look)
         policy.check(command, state, actor)
         decided = RULES[type(command)](command, state, actor)
         if opened.log.size == 0:
@@ -50,9 +51,14 @@ def perform(command: Command, *, actor: Actor) -> Receipt:
         return receipt
 
 
-def _open(command: Command, digest: str, streams: Sequence[str]) -> Opened:
+def _open(command: Command, digest: str, streams: Iterable[str], since: Mapping[str, int]) -> Opened:
     return open_for_writing(
-        command.log, kind=command.kind, command_id=command.id, command_digest=digest, streams=streams
+        command.log,
+        kind=command.kind,
+        command_id=command.id,
+        command_digest=digest,
+        streams=list(streams),
+        since=since,
     )
 
 

@@ -25,7 +25,7 @@ MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # %b: binary parameters; arrays of bytes as text would be escaped twice over.
-_OPEN = "SELECT * FROM ledger_open(%b, %b, %b, %b, %b, %b::text[])"
+_OPEN = "SELECT * FROM ledger_open(%b, %b, %b, %b, %b, %b::text[], %b::bigint[])"
 _APPEND = (
     "SELECT ledger_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::bigint[], %b, %b::int[],"
     " %b, %b, %b::bigint[], %b::smallint[], %b::bytea[])"
@@ -200,17 +200,34 @@ class _Sealed:
 
 
 def open_for_writing(
-    log_id: UUID, *, kind: Kind, command_id: UUID, command_digest: str, streams: Sequence[str]
+    log_id: UUID,
+    *,
+    kind: Kind,
+    command_id: UUID,
+    command_digest: str,
+    streams: Sequence[str],
+    since: Mapping[str, int] | None = None,
 ) -> Opened:
     """Lock the head of a log, made if it is new, and read the named streams; one round trip.
 
+    A stream named in `since` is read from that version on, this one included: by it the caller sees that what
+    it remembers of the stream is true.
     A command recorded earlier comes back with its receipt; under another digest it is CommandIdReused.
     """
     if not connection.in_atomic_block:
         raise Misuse("A log is opened for writing inside a transaction only.")
     found: dict[str, list[StoredEvent]] = {stream: [] for stream in streams}
     found_kind, origin, size, root, peaks, last, known_size, known_digest, events = _call(
-        _OPEN, (log_id, kind, origin_of(kind, log_id), merkle.EMPTY_ROOT, command_id, list(found))
+        _OPEN,
+        (
+            log_id,
+            kind,
+            origin_of(kind, log_id),
+            merkle.EMPTY_ROOT,
+            command_id,
+            list(found),
+            [(since or {}).get(stream, 1) for stream in found],
+        ),
     )
     if found_kind != kind:
         raise Misuse(f"{origin} is not a {kind} log.")
@@ -224,7 +241,7 @@ def open_for_writing(
             log_id, index, body, party=UUID(party), recorded_at=EPOCH + timedelta(microseconds=recorded_us)
         )
         found[event.stream].append(event)
-    versions = {stream: len(events) for stream, events in found.items()}
+    versions = {stream: events[-1].version if events else 0 for stream, events in found.items()}
     log = Log(
         log_id=log_id,
         origin=origin,

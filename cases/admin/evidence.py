@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html
 
 from cases.admin.pages import Act, OperatorAdmin
 from cases.models import Case, EvidenceItem
@@ -25,7 +24,7 @@ class CaseAdmin(OperatorAdmin[Case]):
     list_display = (
         "reference",
         "status",
-        "tlp",
+        "label",
         "legal_hold",
         "lead",
         "party_count",
@@ -37,7 +36,7 @@ class CaseAdmin(OperatorAdmin[Case]):
     search_fields = ("reference", "id")
     ordering = ("-updated_at",)
     fields = (
-        "id", "reference", "status", "tlp", "legal_hold", "lead", "parties", "item_count",
+        "id", "reference", "status", "label", "legal_hold", "lead", "parties", "item_count",
         "created_at", "updated_at", "closed_at",
     )  # fmt: skip
 
@@ -51,6 +50,11 @@ class CaseAdmin(OperatorAdmin[Case]):
     def named(self, row: Case) -> str:
         """The reference alone."""
         return row.reference
+
+    @admin.display(description="marking", ordering="tlp")
+    def label(self, row: Case) -> str:
+        """The TLP label."""
+        return row.tlp
 
     @admin.display(description="parties", ordering="parties_n")
     def party_count(self, row: Case) -> int:
@@ -89,7 +93,7 @@ class EvidenceItemAdmin(OperatorAdmin[EvidenceItem]):
     search_fields = ("case__reference", "sha256", "id")
     ordering = ("-sealed_at",)
     fields = (
-        "id", "label", "reference", "state", "owner", "holder", "marking", "bytes", "sha256", "blake3",
+        "id", "label", "reference", "state", "owner", "holder", "tlp", "bytes", "sha256", "blake3",
         "sealed_at", "verified_at", "format", "parser", "parser_version", "lines", "records", "rejects",
         "quarantine_step", "quarantines",
     )  # fmt: skip
@@ -116,6 +120,11 @@ class EvidenceItemAdmin(OperatorAdmin[EvidenceItem]):
         """The case's reference."""
         return row.case.reference
 
+    @admin.display(description="marking", ordering="marking")
+    def tlp(self, row: EvidenceItem) -> str:
+        """The TLP label."""
+        return row.marking
+
     @admin.display(description="size", ordering="size")
     def bytes(self, row: EvidenceItem) -> str:
         """The size in words."""
@@ -133,7 +142,7 @@ class IngestAdmin(OperatorAdmin[Ingest]):
         "step",
         "attempts",
         "progress",
-        "error",
+        "trouble",
         "pending",
         "updated_at",
     )
@@ -148,7 +157,7 @@ class IngestAdmin(OperatorAdmin[Ingest]):
         "step",
         "attempts",
         "progress",
-        "error",
+        "trouble",
         "pending",
         "sha256",
         "updated_at",
@@ -193,12 +202,12 @@ class IngestAdmin(OperatorAdmin[Ingest]):
 
     @admin.display(description="progress")
     def progress(self, row: Ingest) -> str:
-        """Bytes done of this step."""
-        if not row.total_bytes:
+        """How far the running step is."""
+        if not row.pending or not row.total_bytes:
             return ""
-        return format_html(
-            '<progress value="{}" max="{}"></progress> {}',
-            row.done_bytes,
-            row.total_bytes,
-            filesizeformat(row.total_bytes),
-        )
+        return f"{min(100, 100 * row.done_bytes // row.total_bytes)} %"
+
+    @admin.display(description="trouble")
+    def trouble(self, row: Ingest) -> str:
+        """What went wrong, up to the first colon: what follows may quote the evidence."""
+        return row.error.partition(":")[0]

@@ -84,6 +84,13 @@ class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
             path("<path:object_id>/change/", wrap(self.change_view), name=f"{stem}_change"),
         ]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The table under its own name."""
+        title = str(self.opts.verbose_name_plural).capitalize().replace("Api", "API")
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
     def named(self, row: Row) -> str:
         """How the console calls a row; a model's own name may say more than an operator shall read."""
         return str(row)
@@ -122,7 +129,7 @@ class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
         """The form that performs."""
         if self.adding is None or not self.has_add_permission(request):
             raise Http404
-        form = self.adding(request.POST or None)
+        form = self.adding(request.POST or None, label_suffix="")
         if request.method == "POST" and form.is_valid():
             try:
                 return self.added(request, form)

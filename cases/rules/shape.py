@@ -6,7 +6,7 @@ import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import (
     Any,
     ClassVar,
@@ -140,33 +140,40 @@ def plain(value: object) -> Json:
 
 def to_fields(thing: Any) -> dict[str, Json]:
     """All fields of a command or event by name."""
-    return {name: plain(getattr(thing, name)) for name, _ in _hints(cast("Hashable", type(thing)))}
+    return {each.name: plain(getattr(thing, each.name)) for each in dataclasses.fields(thing)}
 
 
 def from_fields(cls: type[T], fields: Mapping[str, Any]) -> T:
     """The dataclass whose `to_fields` gave `fields`."""
-    return cls(
-        **{name: _back(hint, fields[name]) for name, hint in _hints(cast("Hashable", cls)) if name in fields}
-    )
+    told = dict(fields)
+    for name, back in _readers(cast("Hashable", cls)):
+        if told.get(name) is not None:
+            told[name] = back(told[name])
+    return cls(**told)
 
 
 @cache
-def _hints(cls: Hashable) -> tuple[tuple[str, Any], ...]:
+def _readers(cls: Hashable) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """For the fields that are not plain JSON already: how each is read back."""
     hints = get_type_hints(cls)
-    return tuple((each.name, hints[each.name]) for each in dataclasses.fields(cast("Any", cls)))
+    found = ((each.name, _reader(hints[each.name])) for each in dataclasses.fields(cast("Any", cls)))
+    return tuple((name, back) for name, back in found if back is not None)
 
 
-def _back(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if get_origin(hint) in (types.UnionType, Union):
         hint = next(each for each in get_args(hint) if each is not type(None))
     if hint is UUID:
-        return UUID(value)
+        return UUID
     if hint is datetime:
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return _instant
     if get_origin(hint) is tuple:
-        return tuple(_back(get_args(hint)[0], part) for part in value)
+        one = _reader(get_args(hint)[0])
+        return tuple if one is None else lambda values: tuple(map(one, values))
     if dataclasses.is_dataclass(hint):
-        return from_fields(hint, value)  # type: ignore[arg-type]
-    return value
+        return partial(from_fields, cast("type[Any]", hint))
+    return None
+
+
+def _instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

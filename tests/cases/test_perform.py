@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cases import events, policy, reads
+from cases import events, memory, policy, reads
 from cases.models import Case, CustodyEvent, EvidenceItem, Member
 from cases.perform import perform
 from cases.refusals import Forbidden, Refused, Unseen
@@ -154,3 +154,25 @@ def test_someone_elses_case_looks_like_none(people: cast.Cast, case: Case) -> No
             perform(CloseCase(case=id_, reason="x"), actor=people.mallory.actor)
         told.append((caught.value.code, caught.value.sentence, caught.value.status))
     assert told[0] == told[1]
+
+
+def test_what_a_process_remembers_of_a_case_is_never_believed_against_the_ledger(
+    people: cast.Cast, case: Case
+) -> None:
+    alice = people.alice.actor
+    perform(ReviseCase(case=case.pk, severity="low"), actor=alice)
+    honest = memory.of(case.pk)
+    assert honest is not None
+    for forged in (
+        replace(
+            honest, last=replace(honest.last, command=uuid4())
+        ),  # another history, as after a restored backup
+        replace(honest, last=replace(honest.last, version=99)),  # a longer one
+    ):
+        wrong = replace(forged, state=replace(honest.state, status="closed"))
+        memory._memories[case.pk] = wrong
+        perform(ReviseCase(case=case.pk, title=f"{wrong.last.version}"), actor=alice)
+        remembered = memory.of(case.pk)
+        assert remembered is not None
+        assert remembered.state.status == "open"
+    assert verify_log(case.pk) == []
