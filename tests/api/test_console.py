@@ -12,6 +12,7 @@ from cases import actors
 from cases.models import ApiToken, Case, EvidenceItem, Member, Party
 from cases.perform import perform
 from cases.rules.custody import QuarantineEvidence
+from evidence.models import Ingest
 from ledger.models import Entry
 from tests.api.client import Api
 from tests.api.conftest import Scene
@@ -40,6 +41,7 @@ def quarantined(scene: Scene) -> EvidenceItem:
     item = sealed_item(scene.cast, scene.case, title="Secret title", filename="secret-name.jsonl")
     command = QuarantineEvidence(case=scene.case.pk, item=item.pk, step="parse", reason="It cannot be read.")
     perform(command, actor=actors.worker_for(scene.cast.northwind))
+    Ingest.objects.filter(pk=item.pk).update(error='ConversionException: cannot read "secret-value"')
     return EvidenceItem.objects.get(pk=item.pk)
 
 
@@ -75,6 +77,7 @@ def test_every_page_opens_for_the_operator_and_tells_nothing_of_a_case(scene: Sc
         assert "/delete/" not in text, page
         assert "/history/" not in text, page
         assert 'name="_save"' not in text, page
+    assert "ConversionException" in olga.get(reverse("admin:evidence_ingest_changelist")).content.decode()
     assert scene.case.reference in olga.get(reverse("admin:cases_case_changelist")).content.decode()
 
 

@@ -9,7 +9,7 @@ from tests.fixtures.browser import NewPage
 from tests.stack import Stack
 
 SCENE = (
-    "from tests.cast import *; c = the_cast(); case = joint_case(c); sealed_item(c, case); "
+    "from tests.cast import *; c = the_cast(); case = joint_case(c); sealed_item(c, case); token(c.alice); "
     "print(c.olga.username, case.reference)"
 )
 
@@ -28,10 +28,10 @@ def open_console(stack: Stack, page: Page) -> tuple[str, str]:
 def test_the_operator_walks_the_console(stack: Stack, new_page: NewPage) -> None:
     page = new_page()
     login, reference = open_console(stack, page)
-    expect(page.get_by_text(login)).to_be_visible()
+    expect(page.get_by_text(login, exact=True)).to_be_visible()
     for name in ("Cases", "Evidence items", "Members", "Parties", "Api tokens", "Ingest queue"):
         page.goto(f"{stack.url}/admin/")
-        page.locator("#content-main").get_by_role("link", name=name, exact=True).click()
+        page.locator("#content-main").get_by_role("link", name=name, exact=True).last.click()
         page.locator("#result_list tbody th a").first.click()
         expect(page.locator("fieldset.module").first).to_be_visible()
         page.get_by_role("button", name="Toggle theme").first.click()
