@@ -22,7 +22,7 @@ def own_party(actor: Actor) -> Party:
 
 
 def with_parties(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Cases that came from `reads.my_cases`, each with its participations and their parties; one query more."""
+    """Cases from `reads.my_cases`, each with its participations and their parties; one query more."""
     parts = Participation.objects.select_related("party").order_by("joined_at", "id")
     return cases.prefetch_related(Prefetch("participations", queryset=parts, to_attr="shown_parts"))
 
@@ -55,7 +55,7 @@ def case_custody(actor: Actor, case: Case) -> QuerySet[CustodyEvent]:
 
 @dataclass(frozen=True, kw_only=True)
 class Inclusion:
-    """The path from an entry to the root of its log as it stands now, and whether it was found to lead there."""
+    """The path from an entry to the root of its log as it stands now, and whether it leads there."""
 
     head: Head
     path: list[str]
@@ -63,7 +63,7 @@ class Inclusion:
 
 
 def inclusion(actor: Actor, case: Case, *, index: int, leaf: bytes) -> Inclusion:
-    """Prove that `leaf` is entry `index` of a visible case's log. Anybody in the case may, also for sealed entries."""
+    """Prove that `leaf` is entry `index` of a visible case's log, also where the entry stays sealed."""
     head = reads.ledger_head(actor, case)
     path = proofs.inclusion_proof(case.pk, index, head.size)
     try:

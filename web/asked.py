@@ -14,7 +14,14 @@ from evidence.search import Histogram, narrow
 
 LIMIT = 100
 LONGEST = 10_000
-METRICS = {"count": "count of records", "sum": "sum of", "distinct": "different values of", "avg": "average of", "max": "largest", "min": "smallest"}
+METRICS = {
+    "count": "count of records",
+    "sum": "sum of",
+    "distinct": "different values of",
+    "avg": "average of",
+    "max": "largest",
+    "min": "smallest",
+}
 _SIMPLE = re.compile(r"\b(OR|NOT)\b|\|\||!")
 
 
@@ -53,7 +60,8 @@ class Asked:
         self.facets = [name for name in given.getlist("facet") if name][:6]
         self.columns = [name for name in given.getlist("column") if name][:8]
         self.cursor = given.get("cursor", "")
-        self.year = int(given["year"]) if given.get("year", "").isdecimal() and len(given["year"]) == 4 else None
+        year = given.get("year", "")
+        self.year = int(year) if year.isdecimal() and len(year) == 4 else None
         self.by = given.get("by", "")
         self.how = given.get("how", "count") if given.get("how") in METRICS else "count"
         self.of = given.get("of", "")
@@ -65,7 +73,9 @@ class Asked:
         unknown = [label for label in self.items if label not in by_label]
         if unknown:
             self.trouble = f"There is no searchable item {', '.join(unknown)} that you may read."
-        self.only: list[UUID] | None = [by_label[label].pk for label in self.items if label in by_label] or None
+        self.only: list[UUID] | None = [
+            by_label[label].pk for label in self.items if label in by_label
+        ] or None
         if len(self.query) > LONGEST:
             self.trouble = f"A query may have at most {LONGEST:,} characters."
         if self.start and self.end and self.start >= self.end:
@@ -101,12 +111,24 @@ class Asked:
             return more
         if more in self.query:
             return self.query
-        kept = f"({self.query})" if _SIMPLE.search(self.query) and not self.query.startswith("(") else self.query
+        kept = (
+            f"({self.query})" if _SIMPLE.search(self.query) and not self.query.startswith("(") else self.query
+        )
         return f"{kept} AND {more}"
 
-    def link(self, *, and_: tuple[str, Any] | None = None, not_: tuple[str, Any] | None = None, cursor: str | None = None,
-             start: datetime | None = None, end: datetime | None = None, without: str = "", facets: list[str] | None = None,
-             columns: Iterable[str] = (), year: int | None = None) -> str:
+    def link(
+        self,
+        *,
+        and_: tuple[str, Any] | None = None,
+        not_: tuple[str, Any] | None = None,
+        cursor: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        without: str = "",
+        facets: list[str] | None = None,
+        columns: Iterable[str] = (),
+        year: int | None = None,
+    ) -> str:
         """The address of this question, changed in what is named."""
         query = self.narrowed(*and_) if and_ else self.narrowed(*not_, out=True) if not_ else self.query
         pairs: list[tuple[str, str]] = [("q", query)]

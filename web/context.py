@@ -13,7 +13,11 @@ RECENT = 6
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The member, its party, and the cases with the latest activity."""
-    if not getattr(request, "user", None) or not request.user.is_authenticated or request.path.startswith("/admin/"):
+    if (
+        not getattr(request, "user", None)
+        or not request.user.is_authenticated
+        or request.path.startswith("/admin/")
+    ):
         return {}
 
     def actor() -> Any:

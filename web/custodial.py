@@ -27,7 +27,8 @@ def _examined(p: Mapping[str, Any]) -> str:
 
 def _searchable(p: Mapping[str, Any]) -> str:
     rejects = f"{p['rejects']:,} rejects" if p.get("rejects") else "no reject"
-    return f"{format_name(str(p.get('format')))}, parser {p.get('parser')} {p.get('parser_version')}, {p.get('records', 0):,} records, {rejects}"
+    parser = f"parser {p.get('parser')} {p.get('parser_version')}"
+    return f"{format_name(str(p.get('format')))}, {parser}, {p.get('records', 0):,} records, {rejects}"
 
 
 SAID = {
@@ -47,7 +48,7 @@ SAID = {
 
 
 def told(events: Iterable[CustodyEvent], parties: Mapping[UUID, Any]) -> list[CustodyEvent]:
-    """The events with `said` (particulars in words), `to_party` (of a disclosure) and `late` (happened before recorded)."""
+    """The events with `said` (particulars in words), `to_party` (of a disclosure) and `late`."""
     listed = list(events)
     for event in listed:
         said = SAID[event.kind](event.particulars)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID, uuid4, uuid5
 
 from django.contrib.auth.decorators import login_required
@@ -38,10 +38,10 @@ def member_view(*methods: str) -> Callable[[ActorView[P]], View[P]]:
                 response = view(request, actor, *args, **kwargs)
             except Refused as refused:
                 response = refusal(request, refused)
-            patch_vary_headers(response, ["HX-Request"])  # type: ignore[arg-type]
+            patch_vary_headers(response, ["HX-Request"])
             return response
 
-        return door
+        return cast("View[P]", door)
 
     return wrap
 
@@ -56,12 +56,12 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def from_elsewhere(request: HttpRequest) -> bool:
-    """Another site sent the browser here: what would write into custody then waits for the member's own press."""
+    """Another site sent the browser here: what writes into custody then waits for the member's own press."""
     return request.headers.get("Sec-Fetch-Site") == "cross-site"
 
 
 def command_id(request: HttpRequest) -> UUID:
-    """The id that the form was given when it was drawn; a malformed one is no longer that form, so it gets a new one."""
+    """The id that the form was given when it was drawn; a malformed one belongs to no form: a new one."""
     try:
         return UUID(request.POST.get("command", ""))
     except ValueError:
@@ -81,6 +81,8 @@ def is_partial(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False)) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
 
 
-def whole_or_part(request: HttpRequest, page: str, part: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def whole_or_part(
+    request: HttpRequest, page: str, part: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
     """The page, or for htmx only the part of it that changes."""
     return render(request, part if is_partial(request) else page, context, status=status)

@@ -24,7 +24,7 @@ def _reached(item: EvidenceItem) -> int:
 
 
 def told(item: EvidenceItem, ingest: Ingest | None) -> dict[str, Any]:
-    """The context of the state card: steps, progress of the one at hand, and whether anything will still change."""
+    """The context of the state card: steps, progress of the one at hand, whether anything still changes."""
     reached = _reached(item)
     terminal = item.state in {"indexed", "quarantined"}
     steps = []
@@ -37,7 +37,9 @@ def told(item: EvidenceItem, ingest: Ingest | None) -> dict[str, Any]:
     return {
         "steps": steps,
         "terminal": terminal,
-        "doing": DOING.get(ingest.step, ingest.step) if ingest is not None and at_work else "Waiting for a worker",
+        "doing": DOING.get(ingest.step, ingest.step)
+        if ingest is not None and at_work
+        else "Waiting for a worker",
         "progress_done": ingest.done_bytes if ingest is not None else 0,
         "progress_total": ingest.total_bytes if ingest is not None and ingest.done_bytes else 0,
         "attempts": ingest.attempts if ingest is not None else 0,

@@ -1,4 +1,4 @@
-"""Marks the words of a query in what was found. A help for the eye only: what matched is the search's business."""
+"""Marks a query's words in what was found. A help for the eye: what matches is the search's business."""
 
 import re
 
@@ -32,7 +32,7 @@ def needles(query: str) -> tuple[str, ...]:
 
 
 def _value(word: str) -> str:
-    """The searched part of a bare word; empty for ranges, comparisons and networks, which have no letters to mark."""
+    """The searched part of a bare word; empty for comparisons and networks, which have no letters to mark."""
     head, _, tail = word.partition(":")
     value = tail if tail and re.fullmatch(r"[\w.@+-]+", head) else word
     value = value.lstrip("+").rstrip("~^")
@@ -57,7 +57,7 @@ def marked(text: str, words: tuple[str, ...], *, limit: int = 4000) -> SafeStrin
 
 
 def excerpt(text: str, words: tuple[str, ...], *, before: int = 18, free: int = 24) -> str:
-    """The text from a little before its first marked word, so that a narrow column shows why the record is here."""
+    """The text from a little before its first marked word: a narrow column shows why the record is here."""
     found = [at for word in words if (at := text.lower().find(word.lower())) >= 0]
     if not found or min(found) <= free:
         return text

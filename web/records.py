@@ -10,10 +10,24 @@ from web import marks
 
 # What an investigator looks for first, in this order; shown only where some record has it.
 WANTED = (
-    "source.ip", "user.id", "event.action", "gen_ai.request.model", "gen_ai.usage.output_tokens",
-    "http.response.status_code", "http.request.method", "url.path", "user.name", "user_agent.original", "gen_ai.usage.input_tokens",
+    "source.ip",
+    "user.id",
+    "event.action",
+    "gen_ai.request.model",
+    "gen_ai.usage.output_tokens",
+    "http.response.status_code",
+    "http.request.method",
+    "url.path",
+    "user.name",
+    "user_agent.original",
+    "gen_ai.usage.input_tokens",
 )
-NARROW = {"http.request.method", "http.response.status_code", "gen_ai.usage.output_tokens", "gen_ai.usage.input_tokens"}
+NARROW = {
+    "http.request.method",
+    "http.response.status_code",
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.input_tokens",
+}
 WIDE = {"user_agent.original", "url.path", "event.action"}
 PIXELS = {"c-s": 76, "c-m": 122, "c-l": 158}
 ROOM, LESS_ROOM = 450, 330  # pixels for chosen columns, so that the message keeps a readable width
@@ -41,7 +55,9 @@ class Column:
     @property
     def counts(self) -> bool:
         """Whether its numbers are amounts, which are read in thousands; codes and ids are not."""
-        return self.numeric and any(word in self.name.lower() for word in ("token", "byte", "size", "count", "duration", "latency"))
+        return self.numeric and any(
+            word in self.name.lower() for word in ("token", "byte", "size", "count", "duration", "latency")
+        )
 
     @property
     def width(self) -> str:
@@ -63,9 +79,13 @@ class Columns:
     chosen: tuple[Column, ...]
     fields: tuple[FieldInfo, ...]
 
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.chosen]
+
     @classmethod
     def of(cls, fields: Sequence[FieldInfo], records: Iterable[Record], *, room: int = ROOM) -> "Columns":
-        """The columns that the records really fill and that fit, known names first, then whatever the source has."""
+        """The columns that the records fill and that fit, known names first, then the source's own."""
         records = [record for record in records if record.error is None]
         known = by_alias(fields)
         chosen: list[Column] = []
@@ -74,16 +94,19 @@ class Columns:
             sources = known.get(name)
             if not sources or name.startswith("_"):
                 continue
-            column = Column(name, tuple(field.name for field in sources), all(f.type in NUMBERS for f in sources))
+            column = Column(
+                name, tuple(field.name for field in sources), all(f.type in NUMBERS for f in sources)
+            )
             if used & set(column.sources):
                 continue
-            told = sum(column.value(record) not in (None, record.message, record.time_text) for record in records)
+            told = sum(
+                column.value(record) not in (None, record.message, record.time_text) for record in records
+            )
             if told and told >= FILLED * len(records) and PIXELS[column.width] <= room:
                 chosen.append(column)
                 used |= set(column.sources)
                 room -= PIXELS[column.width]
         return cls(tuple(chosen), tuple(fields))
-
 
     @classmethod
     def named(cls, fields: Sequence[FieldInfo], names: Iterable[str]) -> "Columns":
@@ -126,12 +149,14 @@ def shared_year(records: Iterable[Record]) -> int | None:
 def drawn(
     records: Iterable[Record], columns: Columns, owners: Mapping[UUID, Any], needles: tuple[str, ...] = ()
 ) -> list[Row]:
-    """Rows ready for the table. Where a source has no message, the fields that have no column say what happened."""
+    """Rows ready for the table. Without a message, the fields that have no column say what happened."""
     shown = {source for column in columns.chosen for source in column.sources}
     rows = []
     for record in records:
         text = record.message or " ".join(
-            f"{name}={value}" for name, value in record.fields.items() if name not in shown and value is not None
+            f"{name}={value}"
+            for name, value in record.fields.items()
+            if name not in shown and value is not None
         )
         cells = tuple((column, column.value(record)) for column in columns.chosen)
         rows.append(Row(record, owners[record.item], cells, text, marks.excerpt(text, needles)))

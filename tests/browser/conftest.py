@@ -1,4 +1,4 @@
-"""People in the running instance, brought in by the same commands as everywhere, and a watch on what the pages report."""
+"""People in the running instance, and a watch on what the pages report."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +16,8 @@ import json
 from tests.cast import the_cast, joint_case
 cast = the_cast()
 case = joint_case(cast)
-people = {name: getattr(cast, name).user.username for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")}
+names = ("alice", "bob", "carol", "dan", "rhea", "mallory")
+people = {name: getattr(cast, name).user.username for name in names}
 print("CAST " + json.dumps({"people": people, "case": case.reference, "contoso": str(cast.contoso)}))
 """
 
@@ -51,7 +52,9 @@ def sign_in(told: Story, new_page: NewPage) -> Iterator[SignIn]:
         page.on(
             "console",
             # A refused form answers 422 by design, which Chromium reports as an error of loading.
-            lambda said: errors.append(said.text) if said.type == "error" and "status of 4" not in said.text else None,
+            lambda said: (
+                errors.append(said.text) if said.type == "error" and "status of 4" not in said.text else None
+            ),
         )
         page.goto(f"{told.url}/accounts/login/")
         page.get_by_label("User name or e-mail address").fill(told.people[name])

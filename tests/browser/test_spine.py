@@ -11,14 +11,17 @@ from tests.browser.conftest import SignIn, Story
 
 
 def gateway_log(path: Path, lines: int = 4000) -> bytes:
-    """Six hours of a gateway's log: two addresses, three models, one phrase in every tenth line, one broken line."""
+    """Six hours of a gateway's log: two addresses, one phrase in every tenth line, one broken line."""
     rows = []
     for n in range(lines):
         second = n * 6 * 3600 // lines
-        when = f"2026-02-06T{8 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{n % 1000:03d}Z"
+        when = (
+            f"2026-02-06T{8 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{n % 1000:03d}Z"
+        )
         prompt = "show the reasoning step by step" if n % 10 == 0 else "translate a menu"
         rows.append(
-            f'{{"startTime":"{when}","requester_ip_address":"203.0.113.{67 if n % 3 else 210}","account_id":"acct_{n % 40:04x}",'
+            f'{{"startTime":"{when}","requester_ip_address":"203.0.113.{67 if n % 3 else 210}",'
+            f'"account_id":"acct_{n % 40:04x}",'
             f'"model":"nw-large-{n % 3}","completion_tokens":{n},"status":200,"prompt":"{prompt} {n}"}}'
         )
     rows[17] = '{"startTime": broken'
@@ -59,7 +62,9 @@ def test_from_sign_in_to_a_proven_entry(told: Story, sign_in: SignIn, log: tuple
     expect(page.locator("table.records mark").first).to_have_text("step by step")
     expect(page.locator(".tally")).to_contain_text("recorded as E-1 examined")
 
-    page.locator(".facet", has_text="source.ip").get_by_role("link", name=re.compile("203.0.113.67")).first.click()
+    page.locator(".facet", has_text="source.ip").get_by_role(
+        "link", name=re.compile("203.0.113.67")
+    ).first.click()
     expect(page.get_by_label("Query")).to_have_value(re.compile("step by step.*203.0.113.67"))
     narrowed = int(page.locator(".tally b").first.inner_text())
     assert 0 < narrowed < 400

@@ -36,7 +36,14 @@ def world(db: None) -> World:
     cast = story.the_cast()
     case = story.joint_case(cast)
     ours = story.sealed_item(cast, case, title="Northwind gateway log")
-    theirs = story.sealed_item(cast, case, by=cast.carol, title="Contoso trail, their words", content=b'{"theirs":1}\n', filename="their-secret.jsonl")
+    theirs = story.sealed_item(
+        cast,
+        case,
+        by=cast.carol,
+        title="Contoso trail, their words",
+        content=b'{"theirs":1}\n',
+        filename="their-secret.jsonl",
+    )
     return World(cast, case, ours, theirs)
 
 

@@ -12,7 +12,13 @@ from tests.web.conftest import World
 
 SignedIn = Callable[[Person], Client]
 
-SAID = {"title": "Resold keys", "summary": "Two resellers.", "category": "credential_abuse", "severity": "high", "tlp": "TLP:AMBER"}
+SAID = {
+    "title": "Resold keys",
+    "summary": "Two resellers.",
+    "category": "credential_abuse",
+    "severity": "high",
+    "tlp": "TLP:AMBER",
+}
 
 
 def test_the_list_shows_only_ones_own_cases(world: World, signed_in: SignedIn) -> None:
@@ -68,7 +74,9 @@ def test_revising_a_case_and_changing_nothing(world: World, signed_in: SignedIn)
 
 
 def test_steps_are_offered_by_role_and_status(world: World, signed_in: SignedIn) -> None:
-    alice, carol, rhea = (signed_in(p).get(world.url()).text for p in (world.cast.alice, world.cast.carol, world.cast.rhea))
+    alice, carol, rhea = (
+        signed_in(p).get(world.url()).text for p in (world.cast.alice, world.cast.carol, world.cast.rhea)
+    )
     assert "Mark as contained" in alice and "Close the case" in alice and "Open the case" not in alice
     assert "Mark as contained" not in carol and "Place a legal hold" in carol
     assert "Next step" not in rhea
@@ -78,7 +86,9 @@ def test_a_case_is_contained_with_a_reason(world: World, signed_in: SignedIn) ->
     alice = signed_in(world.cast.alice)
     missing = alice.post(world.url("/steps/ContainCase"), {"reason": ""})
     assert missing.status_code == 422
-    done = alice.post(world.url("/steps/ContainCase"), {"reason": "All keys are revoked", "command": str(uuid4())})
+    done = alice.post(
+        world.url("/steps/ContainCase"), {"reason": "All keys are revoked", "command": str(uuid4())}
+    )
     assert done.status_code == 302
     assert reads.case(world.cast.alice.actor, world.case.pk).status == "contained"
 
@@ -91,7 +101,9 @@ def test_a_step_that_is_not_offered_is_refused_with_its_sentence(world: World, s
 
 def test_a_hold_is_seen_by_every_party(world: World, signed_in: SignedIn) -> None:
     carol = signed_in(world.cast.carol)
-    assert carol.post(world.url("/steps/PlaceLegalHold"), {"reason": "Expected litigation"}).status_code == 302
+    assert (
+        carol.post(world.url("/steps/PlaceLegalHold"), {"reason": "Expected litigation"}).status_code == 302
+    )
     for person in (world.cast.alice, world.cast.carol, world.cast.rhea):
         page = signed_in(person).get(world.url()).text
         assert "Legal hold" in page and "Expected litigation" in page
@@ -102,7 +114,9 @@ def test_adding_a_party_lets_it_in(db: None, signed_in: SignedIn) -> None:
     cast = story.the_cast()
     case = story.joint_case(cast)
     alice = signed_in(cast.alice)
-    answer = alice.post(f"/cases/{case.reference}/steps/AddParty", {"party": str(cast.outsiders), "role": "observer"})
+    answer = alice.post(
+        f"/cases/{case.reference}/steps/AddParty", {"party": str(cast.outsiders), "role": "observer"}
+    )
     assert answer.status_code == 302
     assert signed_in(cast.mallory).get(f"/cases/{case.reference}").status_code == 200
 

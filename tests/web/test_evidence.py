@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from cases import reads
-from cases.rules.case import CloseCase
 from cases.perform import perform
+from cases.rules.case import CloseCase
 from tests import cast as story
 from tests.cast import LINES, Person
 from tests.web.conftest import World
@@ -19,12 +19,21 @@ SignedIn = Callable[[Person], Client]
 
 def form(content: bytes = LINES, **more: str) -> dict[str, object]:
     file = SimpleUploadedFile("trail 1.jsonl", content, content_type="application/json")
-    return {"title": "A trail", "kind": "log", "marking": "TLP:AMBER", "command": str(uuid4()), **more, "file": file}
+    return {
+        "title": "A trail",
+        "kind": "log",
+        "marking": "TLP:AMBER",
+        "command": str(uuid4()),
+        **more,
+        "file": file,
+    }
 
 
 def test_a_file_is_sealed_and_shown(world: World, signed_in: SignedIn) -> None:
     alice = signed_in(world.cast.alice)
-    answer = alice.post(world.url("/evidence/add"), form(method="Export", acquired_at="2026-02-08T11:44:10+01:00"))
+    answer = alice.post(
+        world.url("/evidence/add"), form(method="Export", acquired_at="2026-02-08T11:44:10+01:00")
+    )
     assert answer.status_code == 302
     page = alice.get(answer.headers["Location"]).text
     assert hashlib.sha256(LINES).hexdigest() in page
@@ -52,13 +61,17 @@ def test_a_wrong_declared_hash_keeps_nothing_but_the_words(world: World, signed_
     answer = alice.post(world.url("/evidence/add"), form(declared_sha256="0" * 64, note="words to keep"))
     assert answer.status_code == 422
     assert "words to keep" in answer.text and "SHA-256" in answer.text
-    said = alice.post(world.url("/evidence/add"), form(declared_sha256="0" * 64), headers={"Accept": "application/json"})
+    said = alice.post(
+        world.url("/evidence/add"), form(declared_sha256="0" * 64), headers={"Accept": "application/json"}
+    )
     assert said.status_code == 422 and said.json()["sentence"]
     assert reads.items(world.cast.alice.actor, world.case).count() == before
 
 
 def test_a_time_without_zone_is_refused_beside_its_field(world: World, signed_in: SignedIn) -> None:
-    answer = signed_in(world.cast.alice).post(world.url("/evidence/add"), form(acquired_at="2026-02-08 11:44"))
+    answer = signed_in(world.cast.alice).post(
+        world.url("/evidence/add"), form(acquired_at="2026-02-08 11:44")
+    )
     assert answer.status_code == 422
     assert "needs its zone" in answer.text
 
@@ -88,7 +101,12 @@ def test_lists_show_no_trace_of_anothers_item(world: World, signed_in: SignedIn)
 def test_disclosure_shows_the_item_to_that_party_only(world: World, signed_in: SignedIn) -> None:
     alice = signed_in(world.cast.alice)
     where = world.url("/evidence/E-1/disclose")
-    asked = {"party": str(world.cast.contoso), "purpose": "Attribution", "legal_basis": "Agreement 7", "command": str(uuid4())}
+    asked = {
+        "party": str(world.cast.contoso),
+        "purpose": "Attribution",
+        "legal_basis": "Agreement 7",
+        "command": str(uuid4()),
+    }
     assert alice.post(where, asked | {"purpose": ""}).status_code == 422
     assert alice.post(where, asked).status_code == 302
     assert alice.post(where, asked).status_code == 302  # the same press again
@@ -106,7 +124,7 @@ def test_download_gives_the_sealed_bytes_and_is_in_custody(world: World, signed_
     alice = signed_in(world.cast.alice)
     answer = alice.post(world.url("/evidence/E-1/download"))
     assert answer.status_code == 200
-    assert b"".join(answer.streaming_content) == LINES
+    assert answer.getvalue() == LINES
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert "attachment" in answer.headers["Content-Disposition"]
     last = reads.custody(world.cast.alice.actor, world.ours).last()

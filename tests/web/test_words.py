@@ -55,7 +55,13 @@ def test_typed_times_come_back_the_same() -> None:
 
 def test_the_axis_holds_all_and_has_few_ticks() -> None:
     begin = datetime(2026, 2, 3, 9, 12, tzinfo=UTC)
-    for length in (timedelta(0), timedelta(milliseconds=3), timedelta(minutes=7), timedelta(days=6), timedelta(days=4000)):
+    for length in (
+        timedelta(0),
+        timedelta(milliseconds=3),
+        timedelta(minutes=7),
+        timedelta(days=6),
+        timedelta(days=4000),
+    ):
         axis = around(begin, begin + length)
         assert 0 <= axis.x(begin) <= axis.x(begin + length) <= 100
         assert len(axis.ticks(8)) <= 10
@@ -70,4 +76,6 @@ def test_numbers_and_sizes() -> None:
     assert countersign.size(999) == "999 bytes"
     assert countersign.size(1_500_000) == "1.5 MB"
     assert countersign.sentence("model_distillation") == "Model distillation"
-    assert "2026-02-06 15:00:36.982" in countersign.utc(datetime(2026, 2, 6, 15, 0, 36, 982_000, tzinfo=UTC), "milli")
+    assert "2026-02-06 15:00:36.982" in countersign.utc(
+        datetime(2026, 2, 6, 15, 0, 36, 982_000, tzinfo=UTC), "milli"
+    )

@@ -4,11 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _STEPS = [
-    (timedelta(seconds=1), "%H:%M:%S"), (timedelta(seconds=5), "%H:%M:%S"), (timedelta(seconds=15), "%H:%M:%S"),
-    (timedelta(minutes=1), "%H:%M"), (timedelta(minutes=5), "%H:%M"), (timedelta(minutes=15), "%H:%M"),
-    (timedelta(hours=1), "%H:%M"), (timedelta(hours=3), "%H:%M"), (timedelta(hours=6), "%H:%M"), (timedelta(hours=12), "%H:%M"),
-    (timedelta(days=1), "%-d %b"), (timedelta(days=2), "%-d %b"), (timedelta(days=7), "%-d %b"), (timedelta(days=14), "%-d %b"),
-    (timedelta(days=30), "%b %Y"), (timedelta(days=91), "%b %Y"), (timedelta(days=365), "%Y"), (timedelta(days=1826), "%Y"),
+    (timedelta(seconds=1), "%H:%M:%S"),
+    (timedelta(seconds=5), "%H:%M:%S"),
+    (timedelta(seconds=15), "%H:%M:%S"),
+    (timedelta(minutes=1), "%H:%M"),
+    (timedelta(minutes=5), "%H:%M"),
+    (timedelta(minutes=15), "%H:%M"),
+    (timedelta(hours=1), "%H:%M"),
+    (timedelta(hours=3), "%H:%M"),
+    (timedelta(hours=6), "%H:%M"),
+    (timedelta(hours=12), "%H:%M"),
+    (timedelta(days=1), "%-d %b"),
+    (timedelta(days=2), "%-d %b"),
+    (timedelta(days=7), "%-d %b"),
+    (timedelta(days=14), "%-d %b"),
+    (timedelta(days=30), "%b %Y"),
+    (timedelta(days=91), "%b %Y"),
+    (timedelta(days=365), "%Y"),
+    (timedelta(days=1826), "%Y"),
 ]
 
 
@@ -39,7 +52,9 @@ class Axis:
         at = epoch + -(-(self.start - epoch) // step) * step
         ticks: list[Tick] = []
         while at <= self.end:
-            label = f"{at:%-d %b}" if step < timedelta(days=1) and at.hour == at.minute == 0 else f"{at:{form}}"
+            label = (
+                f"{at:%-d %b}" if step < timedelta(days=1) and at.hour == at.minute == 0 else f"{at:{form}}"
+            )
             x = self.x(at)
             ticks.append(Tick(f"{x:.3f}%", label, "start" if x < 3 else "end" if x > 97 else "middle"))
             at += step

@@ -1,4 +1,4 @@
-"""The custody of one item as a line: a station an event, a lane a party, the held stretch in the holder's hue."""
+"""The custody of one item as a line: a station an event, a lane a party, in the holder's hue."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -108,7 +108,10 @@ class CustodyLine:
     @property
     def named(self) -> list[dict[str, Any]]:
         """The lanes' names, each level with its lane."""
-        return [{"hue": party.hue, "name": party.short_name, "y": TOP + i * LANE + 4} for i, party in enumerate(self.lanes)]
+        return [
+            {"hue": party.hue, "name": party.short_name, "y": TOP + i * LANE + 4}
+            for i, party in enumerate(self.lanes)
+        ]
 
 
 def custody_line(events: Iterable[Any], *, holder: Any) -> CustodyLine | None:
@@ -131,7 +134,9 @@ def custody_line(events: Iterable[Any], *, holder: Any) -> CustodyLine | None:
             continue
         to = event.to_party
         stations.append(
-            Station(event.kind, party, lane_of(party), event, event, to, lane_of(to) if to is not None else None)
+            Station(
+                event.kind, party, lane_of(party), event, event, to, lane_of(to) if to is not None else None
+            )
         )
     if not stations:
         return None

@@ -9,7 +9,6 @@ from uuid import UUID
 from web.charts.axis import Axis, Tick
 
 
-
 @dataclass(frozen=True)
 class Part:
     hue: int
@@ -41,7 +40,11 @@ class Histogram:
 
 def named(step: timedelta) -> str:
     """An interval as a person says it."""
-    for size, word in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
+    for size, word in (
+        (timedelta(days=1), "day"),
+        (timedelta(hours=1), "hour"),
+        (timedelta(minutes=1), "minute"),
+    ):
         if step >= size:
             n = step // size
             return word if n == 1 else f"{n} {word}s"
@@ -73,6 +76,15 @@ def histogram(buckets: Iterable[Any], *, step: timedelta, owners: Mapping[UUID, 
             floor += tall
         said = ", ".join(f"{owner.short_name} {count:,}" for owner, count in by.items())
         columns.append(
-            Column(f"{axis.x(start):.3f}%", f"{wide:.3f}%", start, start + step, total, said, parts, f"{wide * 0.84:.3f}%")
+            Column(
+                f"{axis.x(start):.3f}%",
+                f"{wide:.3f}%",
+                start,
+                start + step,
+                total,
+                said,
+                parts,
+                f"{wide * 0.84:.3f}%",
+            )
         )
     return Histogram(columns, axis.ticks(9), most, step, named(step))

@@ -35,5 +35,7 @@ def lanes(items: Iterable[Any]) -> Lanes | None:
     drawn = []
     for item in timed:
         left, right = axis.x(item.first_time), axis.x(item.last_time)
-        drawn.append(Lane(item, f"{left:.3f}%", f"{max(right - left, 0.6):.3f}%", item.first_time, item.last_time))
+        drawn.append(
+            Lane(item, f"{left:.3f}%", f"{max(right - left, 0.6):.3f}%", item.first_time, item.last_time)
+        )
     return Lanes(drawn, axis.ticks(), axis, [item for item in items if item not in timed])

@@ -13,10 +13,15 @@ class AcquireForm(CommandForm):
 
     title = text("Title", "What this is, such as “API gateway log, 3–9 February”.", needed=True, full=True)
     kind = forms.ChoiceField(label="Kind", choices=list(ITEM_KINDS.items()), initial="log")
-    marking = forms.ChoiceField(label="Marking (TLP 2.0)", choices=[(marking, marking) for marking in TLP], initial="TLP:AMBER")
+    marking = forms.ChoiceField(
+        label="Marking (TLP 2.0)", choices=[(marking, marking) for marking in TLP], initial="TLP:AMBER"
+    )
     declared_sha256 = text(
-        "SHA-256 at the source", "If you give it, bytes with any other hash are refused and nothing is kept.",
-        most=64, full=True, mono=True,
+        "SHA-256 at the source",
+        "If you give it, bytes with any other hash are refused and nothing is kept.",
+        most=64,
+        full=True,
+        mono=True,
     )
 
     source_system = text("Source system", "The system that wrote it, such as “API gateway” or “CloudTrail”.")
@@ -31,14 +36,32 @@ class AcquireForm(CommandForm):
     method = text("Method", "Such as console export, API call, disk copy.")
     tool = text("Tool", "Such as aws-cli or jq.")
     tool_version = text("Tool version")
-    query = prose("Command or query", "Exactly as it was run, so that another person can repeat it.", most=10_000, rows=2)
+    query = prose(
+        "Command or query",
+        "Exactly as it was run, so that another person can repeat it.",
+        most=10_000,
+        rows=2,
+    )
 
-    legal_basis = text("Legal basis", "What allows you to have and use it, such as an agreement’s number.", most=500, full=True)
+    legal_basis = text(
+        "Legal basis",
+        "What allows you to have and use it, such as an agreement’s number.",
+        most=500,
+        full=True,
+    )
     note = prose("Note", "Anything that a later reader has to know.", most=4_000, rows=2)
 
     GROUPS = (
-        ("Where it comes from", "what the bytes can tell about", ("source_system", "account", "tenant", "host", "covers_from", "covers_until")),
-        ("How it was acquired", "so that another person can repeat it", ("acquired_by", "acquired_at", "method", "tool", "tool_version", "query")),
+        (
+            "Where it comes from",
+            "what the bytes can tell about",
+            ("source_system", "account", "tenant", "host", "covers_from", "covers_until"),
+        ),
+        (
+            "How it was acquired",
+            "so that another person can repeat it",
+            ("acquired_by", "acquired_at", "method", "tool", "tool_version", "query"),
+        ),
         ("Basis and note", "", ("legal_basis", "note")),
     )
 
@@ -50,7 +73,12 @@ class AcquireForm(CommandForm):
     def groups(self) -> list[tuple[str, str, list[forms.BoundField], bool]]:
         """Heading, what it is for, the fields, and whether there is something in it to see at once."""
         return [
-            (heading, what_for, [self[name] for name in names], any(self.data.get(n) or n in self.errors for n in names))
+            (
+                heading,
+                what_for,
+                [self[name] for name in names],
+                any(self.data.get(n) or n in self.errors for n in names),
+            )
             for heading, what_for, names in self.GROUPS
         ]
 

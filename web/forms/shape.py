@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from cases.refusals import Refused
 from web.door import new_command
 
 
 class CommandForm(forms.Form):
-    """A form that asks for one command. Its hidden id makes a second press of the same form no second effect."""
+    """A form that asks for one command. Its hidden id gives a second press no second effect."""
 
     command = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
@@ -21,12 +22,21 @@ class CommandForm(forms.Form):
         """Put a refusal where it belongs. The next press is a new wish, so the form gets a new command id."""
         field = refused.field if refused.field in self.fields else None
         self.add_error(field, refused.sentence)
-        if self.data:
-            self.data = self.data.copy()  # type: ignore[union-attr]
-            self.data[self.add_prefix("command")] = str(new_command())
+        if isinstance(self.data, QueryDict):
+            again = self.data.copy()
+            again[self.add_prefix("command")] = str(new_command())
+            self.data = again
 
 
-def text(label: str, help_text: str = "", *, most: int = 200, needed: bool = False, full: bool = False, mono: bool = False) -> forms.CharField:
+def text(
+    label: str,
+    help_text: str = "",
+    *,
+    most: int = 200,
+    needed: bool = False,
+    full: bool = False,
+    mono: bool = False,
+) -> forms.CharField:
     """One line of text."""
     attrs: dict[str, Any] = {"autocomplete": "off"}
     if full:
@@ -34,12 +44,22 @@ def text(label: str, help_text: str = "", *, most: int = 200, needed: bool = Fal
     if mono:
         attrs.update({"class": "mono", "spellcheck": "false"})
     return forms.CharField(
-        label=label, help_text=help_text, max_length=most, required=needed, widget=forms.TextInput(attrs=attrs)
+        label=label,
+        help_text=help_text,
+        max_length=most,
+        required=needed,
+        widget=forms.TextInput(attrs=attrs),
     )
 
 
-def prose(label: str, help_text: str = "", *, most: int, rows: int = 3, needed: bool = False) -> forms.CharField:
+def prose(
+    label: str, help_text: str = "", *, most: int, rows: int = 3, needed: bool = False
+) -> forms.CharField:
     """Several lines of text."""
     return forms.CharField(
-        label=label, help_text=help_text, max_length=most, required=needed, widget=forms.Textarea(attrs={"rows": rows})
+        label=label,
+        help_text=help_text,
+        max_length=most,
+        required=needed,
+        widget=forms.Textarea(attrs={"rows": rows}),
     )

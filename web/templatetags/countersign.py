@@ -22,7 +22,8 @@ def rings(left: int = 1, right: int = 2, *, one: bool = False) -> SafeString:
     first = format_html('<circle cx="8" cy="8" r="6" class="p{}" stroke="var(--hue)"/>', left)
     second = format_html('<circle cx="14" cy="8" r="6" class="p{}" stroke="var(--hue)"/>', right)
     return format_html(
-        '<svg class="rings{}" width="{}" height="16" viewBox="0 0 {} 16" fill="none" stroke-width="2" aria-hidden="true">{}{}</svg>',
+        '<svg class="rings{}" width="{}" height="16" viewBox="0 0 {} 16" fill="none" stroke-width="2"'
+        ' aria-hidden="true">{}{}</svg>',
         " one" if one else "",
         wide,
         wide,
@@ -63,7 +64,9 @@ def dots(parties: Iterable[Any]) -> SafeString:
     parties = list(parties)
     inner = format_html_join("", '<span class="dot p{}"></span>', ((p.hue,) for p in parties))
     names = ", ".join(p.name for p in parties)
-    return format_html('<span class="dots" role="img" aria-label="{}" title="{}">{}</span>', names, names, inner)
+    return format_html(
+        '<span class="dots" role="img" aria-label="{}" title="{}">{}</span>', names, names, inner
+    )
 
 
 @register.simple_tag
@@ -74,9 +77,11 @@ def digest(value: str | None, *, whole: bool = False, short: bool = False, of: s
     shown = "copy" if short else value if whole or len(value) <= 16 else f"{value[:8]}…{value[-4:]}"
     return format_html(
         '<span class="digest{}"><span class="v" title="{}">{}</span>'
-        '<button type="button" class="copy" data-copy="{}" aria-label="Copy the whole {}" title="Copy the whole {}">'
-        '<svg width="13" height="13" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true">'
-        '<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>'
+        '<button type="button" class="copy" data-copy="{}" aria-label="Copy the whole {}"'
+        ' title="Copy the whole {}"><svg width="13" height="13" viewBox="0 0 16 16" fill="none"'
+        ' stroke="currentColor" stroke-width="1.6" aria-hidden="true">'
+        '<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/>'
+        '<path d="M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2"/>'
         "</svg></button></span>",
         " whole" if whole else "",
         value,
@@ -93,7 +98,7 @@ def _as_utc(value: datetime) -> datetime:
 
 @register.simple_tag
 def utc(value: datetime | date | str | None, how: str = "second", *, year: int | None = None) -> SafeString:
-    """A time in UTC: minute, second, millisecond or day, with the full value in its title; `year` was said already."""
+    """A time in UTC, in full in its title; a `year` that was said already is left out."""
     if value is None or value == "":
         return format_html('<span class="faint">{}</span>', "not stated")
     if isinstance(value, str):
@@ -115,15 +120,17 @@ def utc(value: datetime | date | str | None, how: str = "second", *, year: int |
     }[how]
     if year == value.year:
         shown = shown.removeprefix(f"{year}-")
-    return format_html('<time class="k" datetime="{}" title="{}">{}</time>', f"{value:%Y-%m-%dT%H:%M:%S.%fZ}", full, shown)
+    return format_html(
+        '<time class="k" datetime="{}" title="{}">{}</time>', f"{value:%Y-%m-%dT%H:%M:%S.%fZ}", full, shown
+    )
 
 
 @register.filter
-def number(value: int | float | None) -> str:
+def number(value: float | None) -> str:
     """A number with separated thousands; a float without a tail of noise."""
     if value is None:
         return ""
-    if isinstance(value, float) and not value.is_integer():
+    if value != int(value):
         return f"{value:,.2f}"
     return f"{int(value):,}"
 
@@ -142,8 +149,13 @@ def size(value: int | None) -> str:
 
 
 FORMATS = {
-    "jsonl": "JSON lines", "combined": "combined web log", "common": "common web log", "csv": "CSV", "cloudtrail": "CloudTrail",
-    "text": "plain text", "gzip": "gzip",
+    "jsonl": "JSON lines",
+    "combined": "combined web log",
+    "common": "common web log",
+    "csv": "CSV",
+    "cloudtrail": "CloudTrail",
+    "text": "plain text",
+    "gzip": "gzip",
 }
 
 

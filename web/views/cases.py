@@ -30,7 +30,11 @@ def case_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The cases that the actor's party takes part in."""
     text = request.GET.get("text", "").strip()[:200]
     status = request.GET.get("status", "") if request.GET.get("status") in STATUSES else ""
-    page = int(request.GET["page"]) if request.GET.get("page", "").isdecimal() and len(request.GET["page"]) < 7 else 1
+    page = (
+        int(request.GET["page"])
+        if request.GET.get("page", "").isdecimal() and len(request.GET["page"]) < 7
+        else 1
+    )
     page = max(page, 1)
     found = listings.with_parties(reads.my_cases(actor, status=status or None, text=text or None))
     cases = list(found[(page - 1) * PAGE : page * PAGE + 1])
@@ -48,7 +52,7 @@ def case_list(request: HttpRequest, actor: Actor) -> HttpResponse:
         "text": text,
         "status": status,
         "statuses": list(STATUSES),
-        "has_any": bool(cases) or bool(text or status) and reads.my_cases(actor).exists(),
+        "has_any": bool(cases) or (bool(text or status) and reads.my_cases(actor).exists()),
         "may_create": may_create(actor),
         "more": query.urlencode() if older else "",
         "page_number": page,
@@ -60,7 +64,11 @@ def case_list(request: HttpRequest, actor: Actor) -> HttpResponse:
 def case_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Create a case, in draft."""
     if not may_create(actor):
-        raise Refused("role", "Your role does not let you create a case; ask a lead investigator of your party.", status=403)
+        raise Refused(
+            "role",
+            "Your role does not let you create a case; ask a lead investigator of your party.",
+            status=403,
+        )
     form = CaseForm(request.POST or None)
     status = 200
     if request.method == "POST":
@@ -98,7 +106,9 @@ def case_revise(request: HttpRequest, actor: Actor, reference: str) -> HttpRespo
                 status = refused.status
         else:
             status = 422
-    return render(request, "web/cases/form.html", {"form": form, "case": case, "place": "case"}, status=status)
+    return render(
+        request, "web/cases/form.html", {"form": form, "case": case, "place": "case"}, status=status
+    )
 
 
 @dataclass
@@ -116,8 +126,16 @@ STEPS: dict[str, tuple[str, str, type[CommandForm]]] = {
     "ContainCase": ("Mark as contained", "The abuse is stopped; the work goes on.", ReasonForm),
     "CloseCase": ("Close the case", "Nothing is added to a closed case; it can be reopened.", ReasonForm),
     "ReopenCase": ("Reopen the case", "Takes up the work again.", ReasonForm),
-    "AddParty": ("Add a party", "It sees the case and its history, and no evidence until the owner discloses it.", AddPartyForm),
-    "PlaceLegalHold": ("Place a legal hold", "Nothing of the case may be disposed of while your party’s hold stands.", ReasonForm),
+    "AddParty": (
+        "Add a party",
+        "It sees the case and its history, and no evidence until the owner discloses it.",
+        AddPartyForm,
+    ),
+    "PlaceLegalHold": (
+        "Place a legal hold",
+        "Nothing of the case may be disposed of while your party’s hold stands.",
+        ReasonForm,
+    ),
     "LiftLegalHold": ("Lift your party’s legal hold", "Other parties’ holds stay.", ReasonForm),
 }
 
@@ -180,5 +198,7 @@ def case_step(request: HttpRequest, actor: Actor, reference: str, name: str) -> 
             status = refused.status
     steps = _steps(page, tried=name, form=form)
     if not any(step.name == name for step in steps):
-        messages.error(request, f"{label}: {'; '.join(e for errors in form.errors.values() for e in errors)}")
+        messages.error(
+            request, f"{label}: {'; '.join(str(e) for errors in form.errors.values() for e in errors)}"
+        )
     return _overview(request, page, steps, status=status)

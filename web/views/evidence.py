@@ -46,20 +46,29 @@ def _facts(item: EvidenceItem) -> tuple[list[tuple[str, str]], str]:
         ("Tool", f"{item.tool} {item.tool_version}".strip()),
         ("Legal basis", item.legal_basis),
     ]
-    wanted = {"Source system", "Covers", "Acquired at", "Method", "Legal basis"} if not item.parent_id else set()
+    wanted = (
+        {"Source system", "Covers", "Acquired at", "Method", "Legal basis"} if not item.parent_id else set()
+    )
     missing = [name.lower() for name, value in stated if name in wanted and not value]
     return [(name, value) for name, value in stated if value], ", ".join(missing)
 
 
-def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: DiscloseForm | None = None, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    page: CasePage,
+    item: EvidenceItem,
+    *,
+    form: DiscloseForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     actor = page.actor
     offers = policy.offers(actor, item)
     custody = told(reads.custody(actor, item), page.parties)
     facts, missing = _facts(item)
     others = list(reads.disclosed_to(actor, item))
-    family = [one for one in reads.items(actor, page.case).filter(parent__in=[item.pk, item.parent_id]) if one.parent_id == item.pk] \
-        if item.format == "gzip" else []
-    parent_seen = bool(item.parent_id) and reads.items(actor, page.case).filter(pk=item.parent_id).exists()
+    seen = reads.items(actor, page.case)
+    derived = list(seen.filter(parent=item.pk)) if item.format in reads.CONTAINERS else []
+    parent_seen = item.parent_id is not None and seen.filter(pk=item.parent_id).exists()
     if form is None and "DiscloseEvidence" in offers:
         form = DiscloseForm(auto_id="id_disclose_%s")
     if form is not None:
@@ -74,12 +83,15 @@ def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: Dis
         line=charts.custody_line(custody, holder=item.holder),
         facts=facts,
         facts_missing=missing,
-        derived=family,
+        derived=derived,
         parent_seen=parent_seen,
         seen_by=[item.owner, *others],
         disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
         may_download="ExamineEvidence" in offers and item.sha256,
-        may_preview="ExamineEvidence" in offers and item.state in {"searchable", "indexed"} and item.records is not None and item.format not in reads.CONTAINERS,
+        may_preview="ExamineEvidence" in offers
+        and item.state in {"searchable", "indexed"}
+        and item.records is not None
+        and item.format not in reads.CONTAINERS,
         **ingest.told(item, reads.ingest_of(actor, item)),
     )
     if context["may_preview"] and request.GET.get("show") == "records" and not from_elsewhere(request):
@@ -90,7 +102,9 @@ def _page(request: HttpRequest, page: CasePage, item: EvidenceItem, *, form: Dis
 def _shown(page: CasePage, item: EvidenceItem) -> dict[str, Any]:
     """The first records and the rejects; reading them is recorded before they are read."""
     found = examination.preview(page.actor, item, records=FIRST, rejects=REJECTS)
-    columns = Columns.of(examination.fields(page.actor, page.case, items=[item.pk]), found.records, room=LESS_ROOM)
+    columns = Columns.of(
+        examination.fields(page.actor, page.case, items=[item.pk]), found.records, room=LESS_ROOM
+    )
     return {
         "columns": columns,
         "first_records": drawn(found.records, columns, {item.pk: item.owner}),
@@ -137,7 +151,9 @@ def item_disclose(request: HttpRequest, actor: Actor, reference: str, label: str
         said = {name: form.cleaned_data[name] for name in ("party", "purpose", "legal_basis")}
         said["party"] = next(pk for pk in page.parties if str(pk) == said["party"])
         try:
-            perform(DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said), actor=actor)
+            perform(
+                DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said), actor=actor
+            )
             return redirect("item", page.case.reference, item.label)
         except Refused as refused:
             if refused.status == 404:

@@ -42,7 +42,7 @@ class CasePage:
             "parts": self.parts,
             "acting_party": self.parties[self.actor.party],
             "offers": self.offers,
-            "ledger_head": reads.ledger_head(self.actor, self.case),
+            "ledger_head": more.get("ledger_head") or reads.ledger_head(self.actor, self.case),
             "place": "case",
             "tab": self.tab,
             **more,

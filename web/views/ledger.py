@@ -67,10 +67,11 @@ def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> Htt
         (field, field.value if isinstance(field.value, str) else json.dumps(field.value, ensure_ascii=False))
         for field in (listings.opened_fields(row.opening) if row.opening else [])
     ]
-    context = page.context() | {
-        "ledger_head": proven.head,
+    context = page.context(ledger_head=proven.head) | {
         "row": _with_party(row, page),
-        "fields": [{"name": f.name, "value": shown, "salt": f.salt, "digest": f.digest} for f, shown in fields],
+        "fields": [
+            {"name": f.name, "value": shown, "salt": f.salt, "digest": f.digest} for f, shown in fields
+        ],
         "leaf_text": leaf.decode(errors="replace"),
         "leaf_size": len(leaf),
         "commit": json.loads(leaf).get("commit"),

@@ -6,7 +6,9 @@ from django.shortcuts import render
 from cases import examination, reads
 from cases.actors import Actor
 from cases.refusals import Invalid, Refused
+from evidence.search import FieldInfo, Record, Row, Table
 from web import asked, marks
+from web.charts.histogram import Histogram
 from web.charts.histogram import histogram as columns_of
 from web.door import from_elsewhere, is_partial, member_view
 from web.facets import chosen_facets, facet_blocks, names_for_choice
@@ -22,7 +24,11 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     page = CasePage(actor, reference, "search")
     readable = reads.readable_items(actor, page.case)
     ask = asked.Asked(request.GET, readable)
-    context = page.context(ask=ask, readable=readable, total_lines=sum((item.records or 0) + (item.rejects or 0) for item in readable))
+    context = page.context(
+        ask=ask,
+        readable=readable,
+        total_lines=sum((item.records or 0) + (item.rejects or 0) for item in readable),
+    )
     if ask.trouble:
         context["refused"] = Refused("invalid", ask.trouble, status=422)
         return render(request, "web/search/page.html", context, status=422)
@@ -35,20 +41,38 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     facets = [] if ask.cursor else chosen_facets(fields, ask.facets)
     try:
         found = examination.search(
-            actor, page.case, query=ask.query, start=ask.start, end=ask.end, items=ask.only,
-            limit=asked.LIMIT, cursor=ask.cursor or None, facets=facets, interval=None if ask.cursor else "auto",
+            actor,
+            page.case,
+            query=ask.query,
+            start=ask.start,
+            end=ask.end,
+            items=ask.only,
+            limit=asked.LIMIT,
+            cursor=ask.cursor or None,
+            facets=facets,
+            interval=None if ask.cursor else "auto",
         )
         table = None
         if ask.by and not ask.cursor:
             table = examination.aggregate(
-                actor, page.case, query=ask.query, start=ask.start, end=ask.end, items=ask.only,
-                by=ask.by, metric=ask.metric, limit=20,
+                actor,
+                page.case,
+                query=ask.query,
+                start=ask.start,
+                end=ask.end,
+                items=ask.only,
+                by=ask.by,
+                metric=ask.metric,
+                limit=20,
             )
     except Refused as refused:
         if refused.status == 404:
             raise
         position = refused.position if isinstance(refused, Invalid) else None
-        context |= {"refused": refused, "wrong": marks.at(ask.query, position) if refused.field == "query" else None}
+        context |= {
+            "refused": refused,
+            "wrong": marks.at(ask.query, position) if refused.field == "query" else None,
+        }
         template = "web/parts/refused.html" if is_partial(request) and ask.cursor else "web/search/page.html"
         return render(request, template, context, status=refused.status)
     # What was searched, not what could be a moment earlier: the worker may have finished an item in between.
@@ -66,22 +90,22 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         "columns": shown,
         "needles": needles,
         "year": year,
-        "more": ask.link(cursor=found.page.next, columns=[c.name for c in shown.chosen], year=year) if found.page.next else "",
+        "more": ask.link(cursor=found.page.next, columns=shown.names, year=year) if found.page.next else "",
         "searched": found.items,
     }
     if is_partial(request) and ask.cursor:
         return render(request, "web/search/rows.html", context)
     if found.histogram is not None:
-        context["histogram"] = columns_of(found.histogram.buckets, step=found.histogram.interval, owners=owners)
+        context["histogram"] = columns_of(
+            found.histogram.buckets, step=found.histogram.interval, owners=owners
+        )
         context["by_party"] = asked.by_party(found.histogram, owners)
-        for column in context["histogram"].columns if context["histogram"] else []:
-            column.link = ask.link(start=column.start, end=column.end)
+        _link(context["histogram"], ask)
     context |= {
         "facets": facet_blocks(found.facets, facets, ask, set(ask.facets)),
         "choices": names_for_choice(fields),
-        "numeric": names_for_choice(fields, numeric=True),
         "table": table,
-        "table_links": [(row, ask.link(and_=(ask.by, row.value)) if row.value is not None else "") for row in table.rows] if table else [],
+        "table_links": _linked_rows(table, ask) if table else [],
     }
     return render(request, "web/search/page.html", context)
 
@@ -107,10 +131,25 @@ def record(request: HttpRequest, actor: Actor, reference: str, label: str, line:
     return render(request, "web/search/record_page.html", page.context(**context))
 
 
-def _named(found: examination.Record, fields: list[examination.FieldInfo]) -> list[tuple[str, tuple[str, ...], object, str]]:
+def _link(drawn_over_time: Histogram | None, ask: asked.Asked) -> None:
+    """Each column of the histogram leads to itself."""
+    for column in drawn_over_time.columns if drawn_over_time else []:
+        column.link = ask.link(start=column.start, end=column.end)
+
+
+def _linked_rows(table: Table, ask: asked.Asked) -> list[tuple[Row, str]]:
+    """Each value leads to its records."""
+    return [(row, ask.link(and_=(ask.by, row.value))) for row in table.rows]
+
+
+def _named(found: Record, fields: list[FieldInfo]) -> list[tuple[str, tuple[str, ...], object, str]]:
     """Every field of a record: its own name, the names that stand for it, its value, the link's clause."""
     aliases = {name: infos[0].aliases for name, infos in by_alias(fields).items() if infos[0].name == name}
-    return [(name, aliases.get(name, ()), _plain(value), asked.clause(name, value)) for name, value in found.fields.items() if value is not None]
+    return [
+        (name, aliases.get(name, ()), _plain(value), asked.clause(name, value))
+        for name, value in found.fields.items()
+        if value is not None
+    ]
 
 
 def _plain(value: object) -> object:

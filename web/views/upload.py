@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from cases import intake
 from cases.actors import Actor
 from cases.refusals import Refused
-from cases.rules.custody import AcquisitionFacts
+from cases.rules.acquisition import AcquisitionFacts
 from evidence.uploads import VaultUpload, VaultUploadHandler, upload_into_vault
 from web.door import command_id, member_view
 from web.forms.evidence import AcquireForm
@@ -21,14 +21,21 @@ _FACTS = {fact.name for fact in fields(AcquisitionFacts)}
 _FIELD = {"sha256": "declared_sha256"}
 
 
-@csrf_exempt  # the token lies in the body, which is read only after the rights were checked; _take checks it then
+# The token lies in the body, which is read only after the rights were checked: _take checks it then.
+@csrf_exempt
 @member_view("GET", "HEAD", "POST")
 def evidence_add(request: HttpRequest, actor: Actor, reference: str) -> HttpResponseBase:
     """The form for a file, and its arrival."""
     page = CasePage(actor, reference, "evidence")
     intake.may_receive(actor, page.case)
     if request.method != "POST":
-        return _form(request, page, AcquireForm(initial={"marking": page.case.tlp if page.case.tlp != "TLP:RED" else "TLP:AMBER+STRICT"}))
+        return _form(
+            request,
+            page,
+            AcquireForm(
+                initial={"marking": page.case.tlp if page.case.tlp != "TLP:RED" else "TLP:AMBER+STRICT"}
+            ),
+        )
     handler = upload_into_vault(request)
     return _take(request, page, handler)
 
@@ -40,21 +47,36 @@ def _take(request: HttpRequest, page: CasePage, handler: VaultUploadHandler) -> 
     if handler.error is not None:
         return _refused(request, page, form, Refused("vault-full", handler.error.sentence, status=507))
     if not isinstance(upload, VaultUpload):
-        return _refused(request, page, form, Refused("no-file", "Choose a file; nothing was sent.", status=422, field="file"))
+        return _refused(
+            request,
+            page,
+            form,
+            Refused("no-file", "Choose a file; nothing was sent.", status=422, field="file"),
+        )
     if not form.is_valid():
         return _answer(request, page, form, status=422)
     facts = AcquisitionFacts(**{name: form.cleaned_data[name] for name in _FACTS})
     try:
         item = intake.receive(
-            upload, actor=page.actor, case=page.case, facts=facts, filename=upload.name or "", command_id=command_id(request)
+            upload,
+            actor=page.actor,
+            case=page.case,
+            facts=facts,
+            filename=upload.name or "",
+            command_id=command_id(request),
         )
     except Refused as refused:
         return _refused(request, page, form, refused)
     url = reverse("item", args=[page.case.reference, item.label])
     if _wants_json(request):
         made = {
-            "id": str(item.pk), "number": item.label, "sha256": item.sha256, "size": item.size, "state": item.state,
-            "url": url, "list": reverse("evidence", args=[page.case.reference]),
+            "id": str(item.pk),
+            "number": item.label,
+            "sha256": item.sha256,
+            "size": item.size,
+            "state": item.state,
+            "url": url,
+            "list": reverse("evidence", args=[page.case.reference]),
         }
         return JsonResponse(made, status=201)
     return redirect(url)
