@@ -61,7 +61,7 @@ class Supervisor:
             self._look_after(child)
 
     def stop(self, names: Iterable[str], *, within: float) -> None:
-        """Stop the named children together: ask, insist halfway, kill at the end."""
+        """Stop the named children together: ask, insist when most of the time is over, kill at the end."""
         running = [child for child in self.children if child.name in set(names) and child.process]
         begun = time.monotonic()
         for child in running:
@@ -69,7 +69,7 @@ class Supervisor:
         insisted = False
         while running and time.monotonic() - begun < within:
             running = [child for child in running if child.process and child.process.poll() is None]
-            if not insisted and time.monotonic() - begun > within / 2:
+            if not insisted and time.monotonic() - begun > within * 0.7:
                 insisted = True
                 for child in running:
                     _signal(child, child.insist)

@@ -38,8 +38,10 @@ def up(out: TextIO, *, with_parent: bool = False) -> int:
         out.write(line + "\n")
         out.flush()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _request_stop)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means what it says
+        signal.signal(signal.SIGHUP, _request_stop)
     if with_parent:
         follow_parent(signal.SIGTERM)
     try:
@@ -241,8 +243,8 @@ class Launch:
     def _stop(self, sockets: list[Path]) -> None:
         mark(self.var, "stopping")
         self.say("Stopping")
-        self.supervisor.stop(WEB, within=4.0)
-        self.supervisor.stop(SERVERS, within=4.0)
+        self.supervisor.stop(WEB, within=3.0)
+        self.supervisor.stop(SERVERS, within=6.0)
         self.supervisor.forget()
         (self.var / "up.json").unlink(missing_ok=True)
         for folder in sockets:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import signal
 from pathlib import Path
 
 import django
@@ -31,6 +32,8 @@ hypothesis.settings.register_profile("patient", hypothesis.settings.default, dea
 hypothesis.settings.load_profile("patient")
 if _ours:
     atexit.register(Cluster(_root).stop)
+    # `timeout` and CI end a run by SIGTERM: clean up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ class Stack:
         """Start the launcher without waiting for anything."""
         with self.output.open("wb") as output:
             self.launcher = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
+                [sys.executable, "manage.py", "up", "--with-parent"],
                 cwd=REPO,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
