@@ -1,0 +1,82 @@
+"""What the API answers is what its description says."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from cases import ingest
+from cases.models import EvidenceItem
+from tests.api.client import Api
+from tests.api.conftest import Scene
+from tests.cast import disclose, sealed_item
+
+
+def check(described: dict[str, Any], template: str, method: str, response: Any) -> None:
+    """Hold a response against the schema of its operation and status."""
+    answers = described["paths"][f"/api/v1{template}"][method]["responses"]
+    answer = answers[str(response.status_code)]
+    if "$ref" in answer:
+        answer = described["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
+    (content,) = answer["content"].values()
+    Draft202012Validator(content["schema"] | {"components": described["components"]}).validate(
+        response.json()
+    )
+
+
+@pytest.mark.django_db
+def test_answers_are_as_described(scene: Scene) -> None:
+    described = Api().get("/schema").json()
+    for item in (
+        sealed_item(scene.cast, scene.case),
+        sealed_item(scene.cast, scene.case, by=scene.cast.carol),
+    ):
+        ingest.run(item.pk)
+    disclose(
+        scene.case,
+        EvidenceItem.objects.get(case=scene.case, number=2),
+        scene.cast.northwind,
+        by=scene.cast.carol,
+    )
+    at, item_at = "/cases/{case}", "/cases/{case}/evidence/{item}"
+    for template in (
+        "/me",
+        "/cases",
+        at,
+        f"{at}/parties",
+        f"{at}/evidence",
+        item_at,
+        f"{item_at}/custody",
+        f"{item_at}/rejects",
+        f"{at}/fields",
+        f"{at}/ledger",
+        f"{at}/ledger/entries",
+    ):
+        path = template.replace("{case}", str(scene.case.pk)).replace("{item}", "E-1")
+        check(described, template, "get", scene.alice.get(path))
+        check(described, template, "get", Api().get(path))
+    check(
+        described, f"{at}/ledger/entries/{{index}}", "get", scene.alice.get(f"{scene.path}/ledger/entries/3")
+    )
+    check(
+        described, f"{item_at}/records/{{line}}", "get", scene.alice.get(f"{scene.path}/evidence/2/records/3")
+    )
+    bodies: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("/search", {"query": "hello"}),
+        ("/search", {"query": "(("}),
+        ("/histogram", {"query": ""}),
+        ("/aggregate", {"query": "", "by": "requester_ip_address"}),
+        ("/status", {"to": "contained", "reason": "Suspended."}),
+        ("/status", {"to": "draft"}),
+        ("/hold", {"hold": True, "reason": "Litigation."}),
+        ("/parties", {"party": str(scene.cast.outsiders), "role": "observer"}),
+    )
+    for tail, body in bodies:
+        check(described, at + tail, "post", scene.alice.post(scene.path + tail, body))
+    check(described, "/cases", "post", scene.alice.post("/cases", {"title": "x"}))
+    check(described, at, "patch", scene.alice.ask("PATCH", scene.path, json_={"title": "y"}))
+    check(described, f"{at}/evidence", "post", scene.alice.upload(scene.case.pk, b"x\n"))
+    told = {"party": str(scene.cast.contoso), "purpose": "x"}
+    check(
+        described, f"{item_at}/disclose", "post", scene.alice.post(f"{scene.path}/evidence/1/disclose", told)
+    )
