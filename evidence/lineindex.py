@@ -93,7 +93,9 @@ def lines_at(source: Path, index: Path, line: int, count: int) -> list[tuple[int
     number = slot * every + 1
     found = []
     with source.open("rb", buffering=0) as sealed:
-        entries = records_from(sealed, offset) if unit == "record" else _lines_from(sealed, offset, first - number)
+        entries = (
+            records_from(sealed, offset) if unit == "record" else _lines_from(sealed, offset, first - number)
+        )
         for start, data in entries:
             if number >= last:
                 break

@@ -20,10 +20,10 @@ LONGEST_LINE = 8 << 20
 KEPT = 1 << 20
 TOO_LONG = "longer than 8 MiB; only its beginning is searchable"
 NOT_UTF8 = "not valid UTF-8"
+TOO_MUCH = "too deep or too large to be parsed"
 READ = 1 << 20
 # Rows made in Python go out in pieces of this size, so that memory stays flat.
 PIECE = 8 << 20
-# The JSON reader allocates twice this much.
 LONGEST_ROW = 16 << 20
 PIPE_SIZE = 1 << 20
 
@@ -103,13 +103,15 @@ def raw_csv(path: str, before: int, plan: Csv, *, header: bool) -> str:
     )
 
 
-def made_rows(path: str, plan: Csv | None) -> str:
-    """Entries from rows made in Python."""
-    fields = "".join(f", nullif(v[{place}], '') AS c{place}" for place in range(1, plan.width + 1)) if plan else ""
+def made_rows(path: str, plan: Csv | None, *, longest: int) -> str:
+    """Entries from rows made in Python. The reader's buffers follow the longest of them, to keep memory for the rest."""
+    fields = (
+        "".join(f", nullif(v[{place}], '') AS c{place}" for place in range(1, plan.width + 1)) if plan else ""
+    )
     values = ", 'v': 'VARCHAR[]'" if plan else ""
     return (
         f"SELECT n, l, e{fields} FROM read_json({literal(path)}, columns={{'n': 'BIGINT', 'l': 'VARCHAR', "
-        f"'e': 'VARCHAR'{values}}}, format='newline_delimited', maximum_object_size={LONGEST_ROW})"
+        f"'e': 'VARCHAR'{values}}}, format='newline_delimited', maximum_object_size={max(1 << 20, longest + 4096)})"
     )
 
 
@@ -150,19 +152,21 @@ def _judged(number: int, line: bytearray, cut: bool) -> tuple[int, str, str | No
         return number, line.decode("utf-8", "replace"), NOT_UTF8
 
 
-def line_pieces(source: Path, piece: Slice) -> Iterator[tuple[list[bytes], int]]:
-    """A slice as made rows, in pieces: (blocks, rows)."""
+def line_pieces(source: Path, piece: Slice) -> Iterator[list[bytes]]:
+    """A slice as made rows, in pieces."""
     rows = ((number, text, error, None) for number, text, error in numbered_lines(source, piece))
     return _pieces(rows)
 
 
-def record_pieces(first: int, rows: tuple[bytes, ...]) -> Iterator[tuple[list[bytes], int]]:
+def record_pieces(first: int, rows: tuple[bytes, ...]) -> Iterator[list[bytes]]:
     """Envelope records as made rows."""
-    judged = (_judged(number, bytearray(row.removesuffix(b"\n")), False) for number, row in enumerate(rows, first))
+    judged = (
+        _judged(number, bytearray(row.removesuffix(b"\n")), False) for number, row in enumerate(rows, first)
+    )
     return _pieces((number, text, error, None) for number, text, error in judged)
 
 
-def csv_pieces(source: Path, piece: Slice, plan: Csv) -> Iterator[tuple[list[bytes], int]]:
+def csv_pieces(source: Path, piece: Slice, plan: Csv) -> Iterator[list[bytes]]:
     """A CSV slice as made rows; the header, first entry of the first slice, is none of them."""
     wrong: dict[int, str] = {}
 
@@ -180,13 +184,15 @@ def csv_pieces(source: Path, piece: Slice, plan: Csv) -> Iterator[tuple[list[byt
                 continue
             if wrong:
                 reach = range(number, number + text.count("\n") + 1) if error or len(wrong) < 50 else ()
-                error = next((wrong.pop(one) for one in reach if one in wrong), error) or wrong.pop(number, None)
+                error = next((wrong.pop(one) for one in reach if one in wrong), error) or wrong.pop(
+                    number, None
+                )
             yield number, text if error else "", error, None if error else fields
 
     return _pieces(rows())
 
 
-def _pieces(rows: Iterator[tuple[int, str, str | None, list[str] | None]]) -> Iterator[tuple[list[bytes], int]]:
+def _pieces(rows: Iterator[tuple[int, str, str | None, list[str] | None]]) -> Iterator[list[bytes]]:
     piece: list[bytes] = []
     size = 0
     for number, text, error, fields in rows:
@@ -196,10 +202,10 @@ def _pieces(rows: Iterator[tuple[int, str, str | None, list[str] | None]]) -> It
         piece.append(row)
         size += len(row)
         if size >= PIECE:
-            yield piece, len(piece)
+            yield piece
             piece, size = [], 0
     if piece:
-        yield piece, len(piece)
+        yield piece
 
 
 def _row(number: int, text: str, error: str | None, fields: list[str] | None) -> bytes:
@@ -207,3 +213,12 @@ def _row(number: int, text: str, error: str | None, fields: list[str] | None) ->
     if fields is not None:
         row["v"] = fields
     return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+
+def spoiled_row(row: bytes) -> bytes:
+    """The same row as a reject, for when parsing it took more memory than there is; unchanged where it is one."""
+    made = json.loads(row)
+    if made["e"] is not None:
+        return row
+    text = made["l"] or ",".join(made.get("v", ()))
+    return _row(made["n"], text[:KEPT], TOO_MUCH, None)

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 
 import duckdb
 
@@ -24,11 +25,14 @@ from evidence.rows import (
     raw_csv,
     raw_lines,
     record_pieces,
+    spoiled_row,
 )
 from evidence.slicing import GROUP_LINES, Slice
 
 WORKERS = 2
 MEMORY = "140MB"
+# For a single long line, while the other worker goes on.
+MEMORY_ALONE = "300MB"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Run:
     def __init__(self, source: Path, scratch: Path) -> None:
         self._source = source
         self._scratch = scratch
+        self._alone = Lock()
         self._connections: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         for number in range(WORKERS):
             spill = scratch / f"spill-{number}"
@@ -69,7 +74,9 @@ class Run:
         while not self._connections.empty():
             self._connections.get().close()
 
-    def parts(self, work: Iterable[Slice | Records], plan: Plan, reached: Callable[[int], None]) -> list[Part]:
+    def parts(
+        self, work: Iterable[Slice | Records], plan: Plan, reached: Callable[[int], None]
+    ) -> list[Part]:
         """Do all of `work` with this plan; `reached` hears, in this thread, up to which byte it is done."""
         done: list[Part] = []
         with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="segment") as pool:
@@ -97,18 +104,26 @@ class Run:
         connection = self._connections.get()
         try:
             paths = self._fast(connection, work, plan) or self._careful(connection, work, plan)
-            return Part(work.number, work.end, tuple(paths), any(self._has_more(connection, path) for path in paths))
+            return Part(
+                work.number, work.end, tuple(paths), any(self._has_more(connection, path) for path in paths)
+            )
         finally:
             self._connections.put(connection)
 
-    def _fast(self, connection: duckdb.DuckDBPyConnection, work: Slice | Records, plan: Plan) -> list[Path] | None:
+    def _fast(
+        self, connection: duckdb.DuckDBPyConnection, work: Slice | Records, plan: Plan
+    ) -> list[Path] | None:
         """The raw bytes through DuckDB's own reader; None where they have to be read with care."""
         if isinstance(work, Slice) and work.hazard:
             return None
         path = self._scratch / f"{work.number:06}.parquet"
         header = isinstance(plan, Csv) and work.number == 0
         expected = work.lines - header if isinstance(work, Slice) else len(work.rows)
-        feed = file_range(self._source, work.start, work.end) if isinstance(work, Slice) else blocks(list(work.rows))
+        feed = (
+            file_range(self._source, work.start, work.end)
+            if isinstance(work, Slice)
+            else blocks(list(work.rows))
+        )
         try:
             with piped(feed) as pipe:
                 if isinstance(work, Records):
@@ -124,27 +139,67 @@ class Run:
             return None
         return [path] if written == expected else None
 
-    def _careful(self, connection: duckdb.DuckDBPyConnection, work: Slice | Records, plan: Plan) -> list[Path]:
+    def _careful(
+        self, connection: duckdb.DuckDBPyConnection, work: Slice | Records, plan: Plan
+    ) -> list[Path]:
         """Each line judged in Python, then parsed in a guarded query, a few megabytes at a time."""
         if isinstance(work, Slice):
             guarded = None if work.hazard or isinstance(plan, Csv) else self._guarded(connection, work, plan)
             if guarded:
                 return guarded
             pieces = (
-                csv_pieces(self._source, work, plan) if isinstance(plan, Csv) else line_pieces(self._source, work)
+                csv_pieces(self._source, work, plan)
+                if isinstance(plan, Csv)
+                else line_pieces(self._source, work)
             )
         else:
             pieces = record_pieces(work.first, work.rows)
-        paths = []
-        for place, (rows, count) in enumerate(pieces):
-            path = self._scratch / f"{work.number:06}-{place:06}.parquet"
-            with piped(blocks(rows)) as pipe:
-                made = made_rows(pipe, plan if isinstance(plan, Csv) else None)
-                written = self._copy(connection, plan.select(made, guarded=True), path)
-            if written != count:
-                raise duckdb.DataError(f"{count} rows were handed to DuckDB and {written} came out.")
-            paths.append(path)
+        paths: list[Path] = []
+        for rows in pieces:
+            paths += self._piece(connection, plan, rows, f"{work.number:06}-{len(paths):06}")
         return paths
+
+    def _piece(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, rows: list[bytes], name: str
+    ) -> list[Path]:
+        """Made rows to Parquet. Where DuckDB cannot, halves are tried, down to the one row that is at fault."""
+        path = self._scratch / f"{name}.parquet"
+        try:
+            with piped(blocks(rows)) as pipe:
+                made = made_rows(pipe, plan if isinstance(plan, Csv) else None, longest=max(map(len, rows)))
+                written = self._copy(connection, plan.select(made, guarded=True), path)
+        except duckdb.Error:
+            # In practice: more memory than the limit, for a row too deep or too long. Its text is kept as a reject.
+            if len(rows) > 1:
+                half = len(rows) // 2
+                first = self._piece(connection, plan, rows[:half], f"{name}-0")
+                return first + self._piece(connection, plan, rows[half:], f"{name}-1")
+            if more_memory := self._once_more(connection, plan, rows, path):
+                return more_memory
+            spoiled = spoiled_row(rows[0])
+            if spoiled == rows[0]:
+                raise
+            return self._piece(connection, plan, [spoiled], f"{name}-2")
+        if written != len(rows):
+            raise duckdb.DataError(f"{len(rows)} rows were handed to DuckDB and {written} came out.")
+        return [path]
+
+    def _once_more(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, rows: list[bytes], path: Path
+    ) -> list[Path]:
+        """One long line again, with more memory, by one worker at a time."""
+        with self._alone:
+            connection.execute(f"SET memory_limit = '{MEMORY_ALONE}'")
+            try:
+                with piped(blocks(rows)) as pipe:
+                    made = made_rows(pipe, plan if isinstance(plan, Csv) else None, longest=len(rows[0]))
+                    written = self._copy(connection, plan.select(made, guarded=True), path)
+            except duckdb.Error:
+                # Then not even that is enough, and the line becomes a reject.
+                written = 0
+            finally:
+                connection.execute(f"SET memory_limit = '{MEMORY}'")
+        return [path] if written == len(rows) else []
 
     def _guarded(self, connection: duckdb.DuckDBPyConnection, work: Slice, plan: Plan) -> list[Path] | None:
         """Raw lines once more, now with each line checked: enough where a few lines are merely not JSON."""

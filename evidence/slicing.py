@@ -81,7 +81,9 @@ class Scan:
                     pairs += buffer.count(b"\r\n", 0, size)
                 quotes += buffer.count(b'"', 0, size) if self._quotes else 0
                 lines += newlines
-                if self.size == total or (lines and (self.size - start >= SLICE_BYTES or lines >= SLICE_LINES)):
+                if self.size == total or (
+                    lines and (self.size - start >= SLICE_BYTES or lines >= SLICE_LINES)
+                ):
                     cut = size if self.size == total else buffer.rfind(b"\n", 0, size) + 1
                     open_quotes = quotes - buffer.count(b'"', cut, size) if self._quotes else 0
                     if cut and (open_quotes % 2 == 0 or self.size == total):
@@ -89,7 +91,13 @@ class Scan:
                         unfinished = self.size == total and buffer[size - 1] != 10
                         left = buffer.count(b"\r", cut, size)
                         yield Slice(
-                            number, start, end, first + 1, lines + unfinished, pairs > 0, hazard or returns - left != pairs
+                            number,
+                            start,
+                            end,
+                            first + 1,
+                            lines + unfinished,
+                            pairs > 0,
+                            hazard or returns - left != pairs,
                         )
                         number, start, first = number + 1, end, first + lines
                         lines, returns, pairs, quotes = 0, left, 0, quotes - open_quotes
@@ -102,7 +110,9 @@ class Scan:
         return unbroken + (buffer.find(b"\n", 0, size) if newlines else size)
 
 
-def sample_of(source: Path, *, pieces: int = 12, piece: int = 1 << 16, head: int = 1 << 18) -> tuple[bytes, list[str], int]:
+def sample_of(
+    source: Path, *, pieces: int = 12, piece: int = 1 << 16, head: int = 1 << 18
+) -> tuple[bytes, list[str], int]:
     """Bytes from the beginning, and lines from the beginning, the middle and the end: (head, lines, lines of the head)."""
     size = source.stat().st_size
     with source.open("rb", buffering=0) as file:

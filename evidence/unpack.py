@@ -91,7 +91,9 @@ def unpack(source: Path, sink: Sink, *, progress: Callable[[int, int], None]) ->
             if size > cap:
                 raise TooLarge(f"The gzip unpacks to more than {cap:,} bytes; it was not taken.")
             if size > RATIO_FROM and size > MOST_RATIO * done:
-                raise TooLarge(f"The gzip unpacks to more than {MOST_RATIO} times its size; it was not taken.")
+                raise TooLarge(
+                    f"The gzip unpacks to more than {MOST_RATIO} times its size; it was not taken."
+                )
             data = member.unused_data if member.eof else member.unconsumed_tail
             if member.eof:
                 members += 1

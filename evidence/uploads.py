@@ -90,7 +90,9 @@ class VaultUploadHandler(FileUploadHandler):
             for _, uploads in files.lists():
                 for upload in uploads:
                     upload.close()
-            raise MultiPartParserError("The upload ended before all of its bytes had arrived; nothing was kept.")
+            raise MultiPartParserError(
+                "The upload ended before all of its bytes had arrived; nothing was kept."
+            )
         return post, files
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

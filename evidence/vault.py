@@ -139,7 +139,9 @@ class Intake:
     def __enter__(self) -> "Intake":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.abort()
 
 
@@ -232,7 +234,9 @@ class Vault:
             os.link(tmp, place)
         except FileExistsError:
             if place.stat().st_size != sealed.size:
-                raise DamagedBlob(f"What the vault holds under {sealed.sha256} is not what was sealed.") from None
+                raise DamagedBlob(
+                    f"What the vault holds under {sealed.sha256} is not what was sealed."
+                ) from None
         _fsync_folder(place.parent)
 
     def _make_folder(self, folder: Path) -> None:

@@ -88,7 +88,11 @@ class Csv(Plan):
             if column.type == "DOUBLE"
         ]
         told += [f"{literal(name)}, c{place}" for place, name in over]
-        more = f"nullif(json_merge_patch('{{}}', json_object({', '.join(told)}))::VARCHAR, '{{}}')" if told else "NULL"
+        more = (
+            f"nullif(json_merge_patch('{{}}', json_object({', '.join(told)}))::VARCHAR, '{{}}')"
+            if told
+            else "NULL"
+        )
         return f"""
             SELECT n AS _line, {self._time()}, e AS _error, CASE WHEN e IS NOT NULL THEN coalesce(l, '') END AS _text,
                 {", ".join(fields)}, {more} AS _more
@@ -126,7 +130,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 def _share(rows: list[list[str]]) -> float:
     """How many rows are as wide as the first, which has to look like a header."""
-    if len(rows) < 2 or len(rows[0]) < 2:
+    if len(rows) < 2 or len(rows[0]) < 2 or len(rows) + len(rows[0]) < 5:
         return 0.0
     header = [one.strip() for one in rows[0]]
     named = [one for one in header if one]
@@ -144,7 +148,7 @@ def recognise(sample: Sample) -> Recognised | None:
     lines = [line + "\n" for line in sample.lines[: sample.head]]
     shares = {one: _share(_rows(lines[:200], one)) for one in DELIMITERS}
     delimiter = max(shares, key=lambda one: shares[one])
-    if shares[delimiter] < 0.8:
+    if shares[delimiter] < 0.7:
         return None
     rows = [row for row in _rows(lines, delimiter) if len(row) > 1]
     names = names_of(rows[0])
@@ -156,7 +160,13 @@ def recognise(sample: Sample) -> Recognised | None:
     clock = find_clock(values, frozenset(), len(rows) - 1)
     plan = Csv(delimiter, tuple(names), columns, clock, ecs.message(columns))
     return Recognised(
-        "csv", "csv", VERSION, shares[delimiter], plan, cut="csv", assumptions=clock.assumptions if clock else ()
+        "csv",
+        "csv",
+        VERSION,
+        shares[delimiter],
+        plan,
+        cut="csv",
+        assumptions=clock.assumptions if clock else (),
     )
 
 
@@ -164,7 +174,9 @@ class _TooLong(Exception):
     """A quote has been open for longer than any record is."""
 
 
-def entries_of(numbered: Iterator[tuple[int, str]], plan: Csv) -> Iterator[tuple[int, str | None, str, list[str]]]:
+def entries_of(
+    numbered: Iterator[tuple[int, str]], plan: Csv
+) -> Iterator[tuple[int, str | None, str, list[str]]]:
     """Rows of CSV lines as (line number, error, text, fields); what is not as wide as the header is an error.
 
     A record that spans lines has the number of its first one. Where lines joined by a quote make no row, the first is

@@ -85,7 +85,18 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "host.name": ("hostname", "host", "computer", "computername", "host_name", "s-computername", "display_name"),
 }  # fmt: skip
 
-MESSAGES = ("message", "msg", "prompt", "textpayload", "event_message", "log", "body", "request", "eventname", "operation")
+MESSAGES = (
+    "message",
+    "msg",
+    "prompt",
+    "textpayload",
+    "event_message",
+    "log",
+    "body",
+    "request",
+    "eventname",
+    "operation",
+)
 
 
 def aliases(columns: Sequence[Column]) -> dict[str, str]:
@@ -97,7 +108,9 @@ def aliases(columns: Sequence[Column]) -> dict[str, str]:
             continue
         for source in sources:
             column = own.get(source)
-            if column is not None and not (name.endswith(("status_code", "_tokens")) and column.type != "BIGINT"):
+            if column is not None and not (
+                name.endswith(("status_code", "_tokens")) and column.type != "BIGINT"
+            ):
                 found[name] = column.name
                 break
     return found

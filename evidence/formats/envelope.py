@@ -14,7 +14,8 @@ CHUNK = 1 << 22
 # A record that is still open after this many bytes is not read on.
 LONGEST_RECORD = 1 << 24
 BETWEEN = re.compile(r"[\s,]*")
-NEXT = re.compile(r"\}\s*,\s*(?=\{)")
+NEXT = r"\}\s*,\s*(?=\{"
+FIRST_NAME = re.compile(r'\{\s*("(?:[^"\\]|\\.){1,200}")')
 
 
 def opening(head: bytes) -> int | None:
@@ -26,19 +27,22 @@ def opening(head: bytes) -> int | None:
 def records_from(sealed: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:
     """Each record from `offset` on as (byte offset, exact bytes). What cannot be read comes out too, as it stands.
 
-    Ends at the array's `]` or at the end of the bytes; a broken record reaches to the next `}, {`.
+    Ends at the array's `]` or at the end of the bytes; a broken record reaches to the next `}, {` that is followed by
+    the name with which the first record begins.
     """
     scan = json.JSONDecoder().scan_once
     sealed.seek(offset)
     text = ""
     base, at = offset, 0
     ended = False
+    following: re.Pattern[str] | None = None
     while True:
         at = _skip(text, at)
         if at < len(text) and text[at] == "]":
             return
         stop = None
         if at < len(text):
+            following = following or _following(text, at)
             try:
                 _, stop = scan(text, at)
             except (StopIteration, json.JSONDecodeError, RecursionError, ValueError):
@@ -54,7 +58,7 @@ def records_from(sealed: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:
         if at >= len(text):
             return
         if stop is None:
-            match = NEXT.search(text, at)
+            match = following.search(text, at) if following else None
             stop = match.start() + 1 if match else len(text)
         yield base + at, text[at:stop].encode("latin-1")
         at = stop
@@ -63,3 +67,9 @@ def records_from(sealed: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:
 def _skip(text: str, at: int) -> int:
     match = BETWEEN.match(text, at)
     return match.end() if match else at
+
+
+def _following(text: str, at: int) -> re.Pattern[str]:
+    """What stands between the end of a record and the next one, judged by how this one begins."""
+    name = FIRST_NAME.match(text, at)
+    return re.compile(NEXT + (r"\s*" + re.escape(name[1]) if name else "") + ")")

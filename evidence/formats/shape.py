@@ -1,6 +1,7 @@
 """The shape of JSON objects: which paths they have and what lies there, learned from a sample and from leftovers."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +11,10 @@ DEEPEST = 16
 # An object with this many members, each of them rare, is a map keyed by data and stays one column of JSON text.
 MAP_MEMBERS, MAP_SHARE = 200, 0.02
 INT64 = 1 << 63
+# Strings that unquoted could be another kind of JSON value.
+AMBIGUOUS = re.compile(
+    r"-?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|[\[{].*|true|false|[nN][aA][nN]|[iI][nN][fF].*", re.DOTALL
+)
 
 
 @dataclass
@@ -18,6 +23,7 @@ class Node:
 
     seen: int = 0
     kinds: set[str] = field(default_factory=set)  # BIGINT, DOUBLE, BOOLEAN, VARCHAR, array, object, empty
+    ambiguous: bool = False  # whether a string here could be taken for another kind of value
     children: dict[str, "Node"] = field(default_factory=dict)
 
     @property
@@ -30,7 +36,10 @@ class Node:
     @property
     def is_map(self) -> bool:
         count = len(self.children)
-        return count > MAP_MEMBERS and sum(c.seen for c in self.children.values()) < MAP_SHARE * count * self.seen
+        return (
+            count > MAP_MEMBERS
+            and sum(c.seen for c in self.children.values()) < MAP_SHARE * count * self.seen
+        )
 
     def type(self) -> str:
         kinds = self.kinds
@@ -57,6 +66,7 @@ class Node:
                 child.learn(member, depth + 1)
         else:
             self.kinds.add(_kind(value))
+            self.ambiguous = self.ambiguous or (isinstance(value, str) and bool(AMBIGUOUS.fullmatch(value)))
 
 
 def _kind(value: object) -> str:
@@ -75,6 +85,8 @@ class Leaf:
 
     path: tuple[str, ...]
     type: str
+    # Read as raw JSON, quotes and all: its text alone would not say what kind of value it was.
+    raw: bool
     may_hold_object: bool
 
     @property
@@ -147,7 +159,8 @@ def _below(node: Node, path: tuple[str, ...], names: set[str], least: int) -> tu
             continue
         names.add(name)
         here.add(key.lower())
-        found.append(Leaf(where, child.type(), bool(child.kinds & {"object", "empty"})))
+        raw = child.kinds not in ({"VARCHAR"}, {"BIGINT"}) or child.ambiguous
+        found.append(Leaf(where, child.type(), raw, bool(child.kinds & {"object", "empty"})))
     return tuple(found)
 
 

@@ -8,9 +8,7 @@ from evidence.formats.plan import BLANK, Clock, Column, Plan, Recognised, Sample
 from evidence.formats.times import LOOSE, UTC_ASSUMED, ZONED
 
 VERSION = "1"
-LEADING = (
-    r"^\W{0,2}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|[+-]\d\d:?\d\d))?)"
-)
+LEADING = r"^\W{0,2}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:\s?(?:Z|[+-]\d\d:?\d\d))?)"
 CLOCK = Clock("_text", "iso at the beginning of the line", LOOSE)
 
 

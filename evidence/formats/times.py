@@ -23,13 +23,12 @@ NAMES = (
 )  # fmt: skip
 PLAIN = re.compile(r"[\s_\-.@]+")
 ZONED = re.compile(r"(?:[zZ]|[+-]\d\d:?\d\d|[+-]\d\d|\b[A-Z]{3,4})\s*\)?$")
+DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 SLASHED = re.compile(r"^(\d{1,2})/(\d{1,2})/\d{4}")
 
 ISO = "CASE WHEN {0} >= '1' AND {0} < ':' THEN try_cast({0} AS TIMESTAMPTZ) END"
 # Comma before the fraction, a space before the offset, a lower-case z, words like UTC: seen in the sample only.
-LOOSE = (
-    "try_cast(regexp_replace(replace(replace({0}, ',', '.'), 'z', 'Z'), '\\s+([+-]\\d|Z)', '\\1') AS TIMESTAMPTZ)"
-)
+LOOSE = "try_cast(regexp_replace(replace(replace({0}, ',', '.'), 'z', 'Z'), '\\s+([+-]\\d|Z)', '\\1') AS TIMESTAMPTZ)"
 FORMATS = (
     "%d/%b/%Y:%H:%M:%S %z",
     "%a, %d %b %Y %H:%M:%S %Z",
@@ -80,7 +79,8 @@ def find_clock(values: Mapping[str, Sequence[str]], numeric: frozenset[str], row
     with duckdb.connect(config={"threads": 1, "memory_limit": "64MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, texts in values.items():
-            trust = _trust(name)
+            # A name that says nothing is still heard where its values begin like written-out instants.
+            trust = _trust(name) or (0.1 if texts and all(map(DATED.match, texts[:20])) else 0.0)
             if trust <= 0 or len(texts) * 2 < rows:
                 continue
             clock = _reading(connection, name, list(texts[:500]), name in numeric)
@@ -93,7 +93,9 @@ def find_clock(values: Mapping[str, Sequence[str]], numeric: frozenset[str], row
     return best[1] if best else None
 
 
-def _reading(connection: duckdb.DuckDBPyConnection, name: str, texts: list[str], numeric: bool) -> Clock | None:
+def _reading(
+    connection: duckdb.DuckDBPyConnection, name: str, texts: list[str], numeric: bool
+) -> Clock | None:
     if numeric or all(re.fullmatch(r"\d{9,20}(?:\.\d+)?", text) for text in texts):
         numbers = [abs(float(text)) for text in texts]
         unit = epoch_unit(min(numbers), max(numbers)) if numbers else None
@@ -106,7 +108,9 @@ def _reading(connection: duckdb.DuckDBPyConnection, name: str, texts: list[str],
     tries += [(one, f"try_strptime({{0}}, '{one}')::TIMESTAMPTZ") for one in ways]
     best: tuple[int, str, str] | None = None
     for kind, sql in tries:
-        row = connection.execute(f"SELECT count({sql.format('v')}) FROM unnest(?::VARCHAR[]) t(v)", [texts]).fetchone()
+        row = connection.execute(
+            f"SELECT count({sql.format('v')}) FROM unnest(?::VARCHAR[]) t(v)", [texts]
+        ).fetchone()
         read = row[0] if row else 0
         if read * 2 > len(texts) and (best is None or read > best[0]):
             best = (read, kind, sql)

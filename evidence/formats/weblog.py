@@ -64,7 +64,8 @@ class WebLog(Plan):
             "rest": "nullif(r.rest, '')",
         }
         fields = ", ".join(
-            f"CASE WHEN err IS NULL THEN {parts[column.name]} END AS {quoted(column.name)}" for column in self.columns
+            f"CASE WHEN err IS NULL THEN {parts[column.name]} END AS {quoted(column.name)}"
+            for column in self.columns
         )
         return f"""
             SELECT n AS _line, CASE WHEN err IS NULL THEN try_strptime(r.time, '{CLF}')::TIMESTAMP END AS _time,
@@ -86,4 +87,6 @@ def recognise(sample: Sample) -> Recognised | None:
     if not telling or fits < 0.6 * len(telling):
         return None
     combined = sum(1 for line in telling if re.match(rf"{COMMON} {TEXT} {TEXT}", line))
-    return Recognised("combined" if combined * 2 > fits else "common", "weblog", VERSION, fits / len(telling), WebLog())
+    return Recognised(
+        "combined" if combined * 2 > fits else "common", "weblog", VERSION, fits / len(telling), WebLog()
+    )
