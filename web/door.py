@@ -73,6 +73,12 @@ def made_from(command: UUID, what: str) -> UUID:
     return uuid5(command, what)
 
 
+def page_number(request: HttpRequest) -> int:
+    """The page asked for, counted from 1; nonsense means the first."""
+    asked = request.GET.get("page", "")
+    return max(int(asked), 1) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 1
+
+
 def new_command() -> UUID:
     return uuid4()
 

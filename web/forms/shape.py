@@ -17,6 +17,8 @@ class CommandForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["command"].initial = new_command
+        for field in self.fields.values():
+            field.error_messages["required"] = f"{field.label} is missing."
 
     def refused(self, refused: Refused) -> None:
         """Put a refusal where it belongs. The next press is a new wish, so the form gets a new command id."""

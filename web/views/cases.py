@@ -13,12 +13,14 @@ from cases.perform import perform
 from cases.refusals import Refused, Unseen
 from cases.rules import case as commands
 from web import charts
-from web.door import command_id, made_from, member_view, whole_or_part
+from web.door import command_id, made_from, member_view, page_number, whole_or_part
 from web.forms.case import AddPartyForm, CaseForm, ReasonForm
 from web.forms.shape import CommandForm
 from web.views.frame import CasePage
 
 PAGE = 50
+# On the front page of a case: lanes drawn, items listed, and how far it counts the rest.
+LANES, SHOWN, MANY = 16, 25, 200
 
 
 def may_create(actor: Actor) -> bool:
@@ -30,12 +32,7 @@ def case_list(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The cases that the actor's party takes part in."""
     text = request.GET.get("text", "").strip()[:200]
     status = request.GET.get("status", "") if request.GET.get("status") in STATUSES else ""
-    page = (
-        int(request.GET["page"])
-        if request.GET.get("page", "").isdecimal() and len(request.GET["page"]) < 7
-        else 1
-    )
-    page = max(page, 1)
+    page = page_number(request)
     found = listings.with_parties(reads.my_cases(actor, status=status or None, text=text or None))
     cases = list(found[(page - 1) * PAGE : page * PAGE + 1])
     older = len(cases) > PAGE
@@ -158,13 +155,14 @@ def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) 
 
 
 def _overview(request: HttpRequest, page: CasePage, steps: list[Step], *, status: int = 200) -> HttpResponse:
-    items = list(reads.items(page.actor, page.case))
+    items = list(reads.items(page.actor, page.case)[: MANY + 1])
     context = page.context(
-        items=items,
-        lanes=charts.lanes(items),
+        items=items[:SHOWN],
+        left=len(items[SHOWN:MANY]),
+        many=len(items) > MANY,
+        lanes=charts.lanes(items[:LANES]),
         steps=steps,
         holds=[part for part in page.parts if part.hold_reason],
-        records=sum(item.records or 0 for item in items),
     )
     return render(request, "web/cases/overview.html", context, status=status)
 

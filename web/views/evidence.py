@@ -2,33 +2,56 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from cases import examination, policy, reads
 from cases.actors import Actor
-from cases.models import EvidenceItem
+from cases.models import CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Refused
 from cases.rules.sharing import DiscloseEvidence
 from web import charts, ingest
 from web.custodial import summed_up, told
-from web.door import command_id, from_elsewhere, member_view
+from web.door import command_id, from_elsewhere, member_view, page_number
 from web.forms.evidence import DiscloseForm
 from web.records import LESS_ROOM, Columns, drawn, shared_year
 from web.views.frame import CasePage
 
 FIRST = 8
 REJECTS = 50
+PAGE = 100
+EXAMINED = 30  # the latest of them on the item's page; all of them under Custody
+SETTLED = ("indexed", "quarantined")
 
 
 @member_view("GET", "HEAD")
 def evidence_list(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     """The items that the actor may see."""
     page = CasePage(actor, reference, "evidence")
-    items = list(reads.items(actor, page.case))
-    context = page.context(items=items, total_records=sum(item.records or 0 for item in items))
+    number = page_number(request)
+    found = reads.items(actor, page.case)
+    items = list(found[(number - 1) * PAGE : number * PAGE + 1])
+    more = len(items) > PAGE
+    items = items[:PAGE]
+    context = page.context(
+        items=items,
+        total=found.count() if more or number > 1 else len(items),
+        total_records=0 if more or number > 1 else sum(item.records or 0 for item in items),
+        newer=number - 1,
+        older=number + 1 if more else None,
+    )
     return render(request, "web/evidence/list.html", context)
+
+
+def _custody(page: CasePage, item: EvidenceItem) -> tuple[list[CustodyEvent], bool]:
+    """Every step of an item, and the latest times it was read; whether there were more of those."""
+    events = reads.custody(page.actor, item)
+    steps = list(events.exclude(kind="examined"))
+    read = list(events.filter(kind="examined").order_by("-entry", "-id")[: EXAMINED + 1])
+    both = sorted([*steps, *read[:EXAMINED]], key=lambda event: event.entry)
+    return told(both, page.parties), len(read) > EXAMINED
 
 
 def _facts(item: EvidenceItem) -> tuple[list[tuple[str, str]], str]:
@@ -63,12 +86,14 @@ def _page(
 ) -> HttpResponse:
     actor = page.actor
     offers = policy.offers(actor, item)
-    custody = told(reads.custody(actor, item), page.parties)
+    custody, cut = _custody(page, item)
     facts, missing = _facts(item)
     others = list(reads.disclosed_to(actor, item))
-    seen = reads.items(actor, page.case)
-    derived = list(seen.filter(parent=item.pk)) if item.format in reads.CONTAINERS else []
-    parent_seen = item.parent_id is not None and seen.filter(pk=item.parent_id).exists()
+    settled = item.state in SETTLED
+    family = Q(parent=item.pk) | Q(pk=item.parent_id)
+    related = settled and (item.parent_id is not None or item.format in reads.CONTAINERS)
+    seen = list(reads.items(actor, page.case).filter(family)) if related else []
+    derived = [one for one in seen if one.parent_id == item.pk]
     if form is None and "DiscloseEvidence" in offers:
         form = DiscloseForm(auto_id="id_disclose_%s")
     if form is not None:
@@ -84,7 +109,8 @@ def _page(
         facts=facts,
         facts_missing=missing,
         derived=derived,
-        parent_seen=parent_seen,
+        parent_seen=any(one.pk == item.parent_id for one in seen),
+        custody_cut=cut,
         seen_by=[item.owner, *others],
         disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
         may_download="ExamineEvidence" in offers and item.sha256,
@@ -92,7 +118,7 @@ def _page(
         and item.state in {"searchable", "indexed"}
         and item.records is not None
         and item.format not in reads.CONTAINERS,
-        **ingest.told(item, reads.ingest_of(actor, item)),
+        **ingest.told(item, None if settled else reads.ingest_of(actor, item)),
     )
     if context["may_preview"] and request.GET.get("show") == "records" and not from_elsewhere(request):
         context |= _shown(page, item)
@@ -126,11 +152,12 @@ def item_state(request: HttpRequest, actor: Actor, reference: str, label: str) -
     """What changes while the worker is at it; polled until nothing changes any more."""
     page = CasePage(actor, reference, "evidence")
     item = reads.item(actor, page.case, label)
-    custody = told(reads.custody(actor, item), page.parties)
+    custody, cut = _custody(page, item)
     context = {
         "case": page.case,
         "item": item,
         "custody": custody,
+        "custody_cut": cut,
         "custody_sentence": summed_up(custody),
         "line": charts.custody_line(custody, holder=item.holder),
         "polled": True,
