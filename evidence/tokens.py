@@ -1,14 +1,15 @@
 """What a word is, and the index from words to the rows that hold them.
 
-A word is a run of letters and digits in lower case; a dot between two digits stays inside it, so that `203.0.113.67` and
-`0.27.0` are one word each, while `acct_3eb8b8140e`, `a@example.org` and `/v1/chat` are several. A character of a script
-written without spaces is a word of its own. Nothing else is part of a word. Both the index and the query use DuckDB's own
-lower() and the pattern below, so they cannot disagree.
+A word is a run of letters and digits in lower case; a dot between two digits stays inside it, so that
+`203.0.113.67` and `0.27.0` are one word each, while `acct_3eb8b8140e`, `a@example.org` and `/v1/chat` are
+several. A character of a script written without spaces is a word of its own. Nothing else is part of a
+word. Both the index and the query use DuckDB's own lower() and the pattern below, so they cannot disagree.
 
-The index keeps no words, only 56-bit keys: 12 bits from a word's first three characters, 16 from its first six, 28 from all
-of it. Sorted, a word is one key and a prefix one range of keys. An entry says "a word with this key is in this column of
-this block of lines". Two words may share a key, so whoever reads the index looks at the rows again; but every word of every
-text or number column is in it, except the record's own time, which is found by its value.
+The index keeps no words, only 56-bit keys: 12 bits from a word's first three characters, 16 from its first
+six, 28 from all of it. Sorted, a word is one key and a prefix one range of keys. An entry says "a word with
+this key is in this column of this block of lines". Two words may share a key, so whoever reads the index
+looks at the rows again; but every word of every text or number column is in it, except the record's own
+time, which is found by its value.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any
 
 import duckdb
 
-# Runs: Latin, Greek, Cyrillic, Hebrew, Arabic, Indic, Hangul, full-width and what lies between, less their full stops and commas.
+# Runs: Latin, Greek, Cyrillic, Hebrew, Arabic, Indic, Hangul, full-width and what lies between, less their
+# full stops and commas.
 _RUN = (
     r"0-9a-z\x{AA}\x{B5}\x{BA}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{37D}\x{37F}-\x{386}\x{388}-\x{588}\x{58A}-\x{60B}"
     r"\x{60D}-\x{61A}\x{61C}-\x{61E}\x{620}-\x{6D3}\x{6D5}-\x{963}\x{966}-\x{DFF}\x{F00}-\x{FFF}\x{10A0}-\x{177F}"
@@ -58,7 +60,9 @@ def key_sql(word: str) -> str:
 
 
 def keys_beginning(prefix: str, key: int) -> tuple[int, int] | None:
-    """First and last key of the words that begin with `prefix`, whose own key is `key`; None where it is too short to tell."""
+    """First and last key of the words that begin with `prefix`, whose own key is `key`; None where it is
+    too short to tell.
+    """
     free = 28 if len(prefix) >= LONG_PREFIX else 44 if len(prefix) >= SHORT_PREFIX else 0
     return (key >> free << free, (key >> free << free) + (1 << free) - 1) if free else None
 
@@ -131,7 +135,13 @@ def indexed_columns(columns: Mapping[str, str], time_column: str | None) -> dict
     """
     found = {}
     for name, kind in columns.items():
-        if name in ("_line", "_time", "_time_text", "_error") or kind not in ("VARCHAR", "BIGINT", "DOUBLE", "HUGEINT", "UBIGINT"):
+        if name in ("_line", "_time", "_time_text", "_error") or kind not in (
+            "VARCHAR",
+            "BIGINT",
+            "DOUBLE",
+            "HUGEINT",
+            "UBIGINT",
+        ):
             continue
         text = quoted(name) if kind == "VARCHAR" else f"{quoted(name)}::VARCHAR"
         found[name] = f"(CASE WHEN _time IS NULL THEN {text} END)" if name == time_column else text
@@ -144,62 +154,97 @@ def time_column_of(facts: Mapping[str, Any]) -> str | None:
     return str(time["column"]) if isinstance(time, dict) and time.get("column") else None
 
 
-def index_segment(dir: Path, *, progress: Callable[[int, int], None]) -> None:
-    """Write `dir`/tokens.parquet for `dir`/records.parquet: complete or absent, at flat memory. `progress` gets (lines done, in all).
+def index_segment(folder: Path, *, progress: Callable[[int, int], None]) -> None:
+    """Write `folder`/tokens.parquet for `folder`/records.parquet: complete or absent, at flat memory.
+    `progress` gets (lines done, in all).
 
     A crash leaves `tokens.tmp/` or `tokens.parquet.tmp`; the next run begins by removing them.
     """
-    records, work, unfinished = dir / "records.parquet", dir / "tokens.tmp", dir / "tokens.parquet.tmp"
+    records, work, unfinished = (
+        folder / "records.parquet",
+        folder / "tokens.tmp",
+        folder / "tokens.parquet.tmp",
+    )
     shutil.rmtree(work, ignore_errors=True)
     unfinished.unlink(missing_ok=True)
     work.mkdir()
     try:
-        with duckdb.connect(config={"threads": 2, "memory_limit": _MEMORY, "temp_directory": str(work), "preserve_insertion_order": False}) as db:
+        with duckdb.connect(
+            config={
+                "threads": 2,
+                "memory_limit": _MEMORY,
+                "temp_directory": str(work),
+                "preserve_insertion_order": False,
+            }
+        ) as db:
             columns = {
                 str(row[0]): str(row[1])
                 for row in db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(records)]).fetchall()
             }
-            names = indexed_columns(columns, time_column_of(json.loads((dir / "segment.json").read_text())))
-            (last,) = db.execute("SELECT coalesce(max(_line), 0) FROM read_parquet(?)", [str(records)]).fetchone() or (0,)
+            names = indexed_columns(
+                columns, time_column_of(json.loads((folder / "segment.json").read_text()))
+            )
+            (last,) = db.execute(
+                "SELECT coalesce(max(_line), 0) FROM read_parquet(?)", [str(records)]
+            ).fetchone() or (0,)
             for first in range(0, last, _BLOCKS_A_PASS * BLOCK_LINES):
                 _write_pass(db, records, names, first, work / f"{first:012}.parquet")
                 progress(min(first + _BLOCKS_A_PASS * BLOCK_LINES, last), last)
-            _write_sorted(db, work, unfinished, {"version": VERSION, "block_lines": BLOCK_LINES, "fields": list(names)})
+            _write_sorted(
+                db, work, unfinished, {"version": VERSION, "block_lines": BLOCK_LINES, "fields": list(names)}
+            )
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
-        unfinished.rename(dir / "tokens.parquet")
+        unfinished.rename(folder / "tokens.parquet")
     finally:
         shutil.rmtree(work, ignore_errors=True)
         unfinished.unlink(missing_ok=True)
 
 
-def _write_pass(db: duckdb.DuckDBPyConnection, records: Path, names: dict[str, str], first: int, into: Path) -> None:
-    """The keys of some blocks. Cutting at blanks and dropping repeats comes first: it leaves few texts for the pattern."""
-    rows = f"(FROM read_parquet({literal(str(records))}) WHERE _line > {first} AND _line <= {first + _BLOCKS_A_PASS * BLOCK_LINES})"
+def _write_pass(
+    db: duckdb.DuckDBPyConnection, records: Path, names: dict[str, str], first: int, into: Path
+) -> None:
+    """The keys of some blocks. Cutting at blanks and dropping repeats comes first: it leaves few texts for
+    the pattern.
+    """
+    last = first + _BLOCKS_A_PASS * BLOCK_LINES
+    rows = f"(FROM read_parquet({literal(str(records))}) WHERE _line > {first} AND _line <= {last})"
     block = f"((_line - 1) // {BLOCK_LINES})::UINTEGER"
     parts = []
     for number, text in enumerate(names.values()):
         if text.endswith("::VARCHAR"):
             once = f"SELECT DISTINCT {text.removesuffix('::VARCHAR')} AS number, {block} AS block FROM {rows}"
-            parts.append(f"SELECT number::VARCHAR AS piece, block, {number}::USMALLINT AS field FROM ({once}) WHERE number IS NOT NULL")
+            parts.append(
+                f"SELECT number::VARCHAR AS piece, block, {number}::USMALLINT AS field FROM ({once})"
+                f" WHERE number IS NOT NULL"
+            )
         else:
-            parts.append(f"SELECT DISTINCT unnest(string_split({text}, ' ')) AS piece, {block} AS block, {number}::USMALLINT AS field FROM {rows}")
-    pieces = " UNION ALL ".join(parts) or "SELECT '' AS piece, 0::UINTEGER AS block, 0::USMALLINT AS field LIMIT 0"
+            parts.append(
+                f"SELECT DISTINCT unnest(string_split({text}, ' ')) AS piece, {block} AS block,"
+                f" {number}::USMALLINT AS field FROM {rows}"
+            )
+    pieces = (
+        " UNION ALL ".join(parts) or "SELECT '' AS piece, 0::UINTEGER AS block, 0::USMALLINT AS field LIMIT 0"
+    )
     plain = "regexp_full_match(piece, '[0-9A-Za-z]+')"
     words = f"CASE WHEN {plain} THEN [lower(piece)] ELSE {words_sql('piece')} END"
     db.execute(
-        f"COPY (SELECT DISTINCT {key_sql('word')} AS key, field, block FROM (SELECT unnest({words}) AS word, field, block FROM ({pieces})))"
+        f"COPY (SELECT DISTINCT {key_sql('word')} AS key, field, block FROM (SELECT unnest({words})"
+        f" AS word, field, block FROM ({pieces})))"
         f" TO {literal(str(into))} (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {_ROW_GROUP})"
     )
 
 
 def _write_sorted(db: duckdb.DuckDBPyConnection, work: Path, into: Path, facts: dict[str, object]) -> None:
-    """All passes as one file in order of key, sorted outside memory; delta encoding makes sorted keys small."""
+    """All passes as one file in order of key, sorted outside memory; delta encoding makes sorted keys
+    small.
+    """
     passes = sorted(str(path) for path in work.glob("*.parquet"))
     empty = "(SELECT 0::BIGINT AS key, 0::USMALLINT AS field, 0::UINTEGER AS block LIMIT 0)"
     source = f"read_parquet([{', '.join(literal(path) for path in passes)}])" if passes else empty
     db.execute(
-        f"COPY (SELECT key, field, block FROM {source} ORDER BY key, field, block) TO {literal(str(into))} (FORMAT parquet,"
+        f"COPY (SELECT key, field, block FROM {source} ORDER BY key, field, block) TO"
+        f" {literal(str(into))} (FORMAT parquet,"
         f" COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {_ROW_GROUP},"
         f" KV_METADATA {{countersign: {literal(json.dumps(facts))}}})"
     )

@@ -1,7 +1,9 @@
-"""Reading a query character by character: what luqum's own lexer would trip over is put aside, and each place is remembered.
+"""Reading a query character by character: what luqum's own lexer would trip over is put aside, and each
+place is remembered.
 
-Paths, CIDR, IPv6, ARNs, times and pasted ids are full of characters that Lucene's syntax claims. So every word, quoted text,
-range and expression becomes an *atom* here, with its position; luqum then sees `w0 AND (w1 OR f2:(w3))` and nothing else.
+Paths, CIDR, IPv6, ARNs, times and pasted ids are full of characters that Lucene's syntax claims. So every
+word, quoted text, range and expression becomes an *atom* here, with its position; luqum then sees `w0 AND
+(w1 OR f2:(w3))` and nothing else.
 """
 
 from __future__ import annotations
@@ -93,20 +95,13 @@ class Reader:
         if here == "(":
             self._open(start, of_field=False)
         elif here == ")":
-            if not self.open:
-                raise QueryError("This parenthesis was never opened.", start)
-            if self.parts[-1][0] == "(":
-                raise QueryError("There is nothing between these parentheses.", start)
-            self.open.pop()
-            self._part(")", start, 1)
+            self._close(start)
         elif pair in ("&&", "||"):
             self._part("AND" if pair == "&&" else "OR", start, 2)
         elif here == "!" and pair != "!=":
             self._part("NOT", start, 1)
         elif here in "+-":
-            if len(pair) < 2 or pair[1] in _SPACE or pair[1] == ")":
-                raise QueryError(f"A lone {here} means nothing here; put it in quotes to look for it.", start)
-            self._part(here, start, 1)
+            self._sign(here, pair[1:], start)
         elif here == ":":
             raise QueryError("A field's name is missing before this colon.", start)
         elif here == '"':
@@ -117,9 +112,7 @@ class Reader:
             else:
                 self._add(Atom("quoted", None, text, start))
         elif here in "[{" or (here in "<>" and len(pair) == 2):
-            if not any(of_field for _, of_field in self.open):
-                raise QueryError("A range belongs to a field, as in status:[400 TO 499] or status:>=400.", start)
-            self._add(self._range(None, start))
+            self._lone_range(start)
         elif here == "/" and (source := self._regex()) is not None:
             self._add(Atom("regex", None, source, start))
         else:
@@ -130,6 +123,24 @@ class Reader:
         if len(self.open) > MAX_DEPTH:
             raise QueryError(f"Parentheses are nested more than {MAX_DEPTH} deep.", start)
         self._part("(", start, 1)
+
+    def _close(self, start: int) -> None:
+        if not self.open:
+            raise QueryError("This parenthesis was never opened.", start)
+        if self.parts[-1][0] == "(":
+            raise QueryError("There is nothing between these parentheses.", start)
+        self.open.pop()
+        self._part(")", start, 1)
+
+    def _sign(self, sign: str, following: str, start: int) -> None:
+        if not following or following in _SPACE or following == ")":
+            raise QueryError(f"A lone {sign} means nothing here; put it in quotes to look for it.", start)
+        self._part(sign, start, 1)
+
+    def _lone_range(self, start: int) -> None:
+        if not any(of_field for _, of_field in self.open):
+            raise QueryError("A range belongs to a field, as in status:[400 TO 499] or status:>=400.", start)
+        self._add(self._range(None, start))
 
     def _part(self, text: str, position: int, length: int = 0) -> None:
         self.parts.append((text, position))
@@ -158,7 +169,9 @@ class Reader:
         raise QueryError("This quotation mark is never closed.", start)
 
     def _regex(self) -> str | None:
-        """The expression between slashes, if a blank, a parenthesis or the end follows; otherwise this is a path."""
+        """The expression between slashes, if a blank, a parenthesis or the end follows; otherwise this is a
+        path.
+        """
         found = re.compile(r"/((?:[^\\/\n]|\\.)+)/(?=[\s)]|$)").match(self.query, self.at)
         if found is None:
             return None
@@ -208,7 +221,9 @@ class Reader:
     def _word(self, field: str | None, text: str, wild: frozenset[int], written: str, start: int) -> None:
         if (found := _BOOST.search(written)) is not None and "\\" not in written:
             means = "Boosts (^)" if written[found.start()] == "^" else "Fuzzy words (~)"
-            raise QueryError(f"{means} are not supported; put the text in quotes if it is meant as it stands.", start)
+            raise QueryError(
+                f"{means} are not supported; put the text in quotes if it is meant as it stands.", start
+            )
         self._add(Atom("word", field, text, start, wild))
 
     def _value(self, field: str, start: int) -> None:
@@ -229,7 +244,11 @@ class Reader:
             self._add(Atom("regex", field, source, start))
         elif here == "=":
             self.at += 1
-            text = self._quoted() if self.query[self.at : self.at + 1] == '"' else self._raw(stop_at_colon=False)[0]
+            text = (
+                self._quoted()
+                if self.query[self.at : self.at + 1] == '"'
+                else self._raw(stop_at_colon=False)[0]
+            )
             self._add(Atom("exact", field, text, start))
         else:
             text, wild, written = self._raw(stop_at_colon=False)
@@ -256,7 +275,16 @@ class Reader:
         if close not in ("]", "}") or not close:
             raise QueryError("This range is never closed; it ends with ] or }.", start)
         self.at += 1
-        return Atom("range", field, "", start, low=low, high=high, low_included=here == "[", high_included=close == "]")
+        return Atom(
+            "range",
+            field,
+            "",
+            start,
+            low=low,
+            high=high,
+            low_included=here == "[",
+            high_included=close == "]",
+        )
 
     def _bound(self, stops: str, start: int) -> str | None:
         """One end of a range; None for *, which is open."""
@@ -265,7 +293,11 @@ class Reader:
         if self.query[self.at : self.at + 1] == '"':
             return self._quoted()
         begin, text = self.at, ""
-        while self.at < len(self.query) and self.query[self.at] not in _ENDS and self.query[self.at] not in stops:
+        while (
+            self.at < len(self.query)
+            and self.query[self.at] not in _ENDS
+            and self.query[self.at] not in stops
+        ):
             if self.query[self.at] == "\\" and self.at + 1 < len(self.query):
                 self.at += 1
             text += self.query[self.at]
@@ -291,7 +323,12 @@ class Reader:
 
 def _is_value(written: str) -> bool:
     """Whether a term with colons is a value and not `field:value`: an address, a MAC, a time, a URN."""
-    if _TIME.fullmatch(written) or _CLF_TIME.match(written) or _MAC.fullmatch(written) or written.startswith(("arn:", "urn:")):
+    if (
+        _TIME.fullmatch(written)
+        or _CLF_TIME.match(written)
+        or _MAC.fullmatch(written)
+        or written.startswith(("arn:", "urn:"))
+    ):
         return True
     if written.count(":") < 2:
         return False

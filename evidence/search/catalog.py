@@ -1,4 +1,5 @@
-"""What a search must know of a segment before it reads any row: columns, names, and the lines and times of each row group.
+"""What a search must know of a segment before it reads any row: columns, names, and the lines and times of
+each row group.
 
 Segments never change, so this is read once and kept while the files are the same.
 """
@@ -6,7 +7,6 @@ Segments never change, so this is read once and kept while the files are the sam
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,9 @@ class Unit:
     rows: int
     first_line: int
     last_line: int
-    first_time: int | None  # microseconds; None: no row has a time, or its bounds are not known (then `timed` is true)
+    first_time: (
+        int | None
+    )  # microseconds; None: no row has a time, or its bounds are not known (then `timed` is true)
     last_time: int | None
     untimed: bool  # some row has no time
     timed: bool  # some row has one
@@ -42,6 +44,11 @@ class Index:
     path: str
     block_lines: int
     fields: tuple[str, ...]
+
+    def blocks_of(self, unit: Unit) -> int:
+        """The bit set of the blocks that a row group lies in."""
+        first, last = (unit.first_line - 1) // self.block_lines, (unit.last_line - 1) // self.block_lines
+        return (1 << (last + 1)) - (1 << first)
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,17 @@ _known_lock = threading.Lock()
 def load(sources: Sequence[Source], session: Session) -> list[Segment]:
     """The segments of the sources, in order of item."""
     unique = {source.item: source for source in sources}
-    ordered = sorted(unique.values(), key=lambda source: (str(source.segment / "records.parquet"), str(source.item)))
+    ordered = sorted(
+        unique.values(), key=lambda source: (str(source.segment / "records.parquet"), str(source.item))
+    )
     loaded = []
     for place, source in enumerate(ordered):
         facts = _facts(source, session)
-        loaded.append(Segment(source, str(source.segment / "records.parquet"), place, facts.schema, facts.units, facts.index))
+        loaded.append(
+            Segment(
+                source, str(source.segment / "records.parquet"), place, facts.schema, facts.units, facts.index
+            )
+        )
     return loaded
 
 
@@ -112,7 +125,7 @@ def _facts(source: Source, session: Session) -> _Facts:
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    found = os.stat(path)
+    found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
@@ -121,7 +134,11 @@ def _schema(folder: Path, records: str, session: Session) -> Schema:
     columns = tuple((str(row[0]), str(row[1])) for row in described)
     page = json.loads((folder / "segment.json").read_text())
     have = {name for name, _ in columns}
-    aliases = tuple((str(alias), str(name)) for alias, name in sorted((page.get("ecs") or {}).items()) if name in have and alias not in have)
+    aliases = tuple(
+        (str(alias), str(name))
+        for alias, name in sorted((page.get("ecs") or {}).items())
+        if name in have and alias not in have
+    )
     names = tuple(str(field["name"]) for field in page.get("fields") or () if field["name"] not in have)
     message = page.get("message")
     return Schema(columns, aliases, names, message if message in have else None, tokens.time_column_of(page))
@@ -140,12 +157,25 @@ def _units(records: str, session: Session) -> tuple[Unit, ...]:
         [records],
     )
     units = []
-    if any(row[2] is None or row[3] is None for row in rows):  # written without statistics: every row group may hold any line
+    if any(
+        row[2] is None or row[3] is None for row in rows
+    ):  # written without statistics: every row group may hold any line
         [bounds] = session.rows("SELECT min(_line), max(_line) FROM read_parquet(?)", [records])
         rows = [(number, count, *bounds, *rest) for number, count, _, _, *rest in rows]
     for _, count, first_line, last_line, first, last, nulls, names, sizes in rows:
         untimed, timed = nulls is None or nulls > 0, nulls is None or nulls < count
-        units.append(Unit(count, first_line, last_line, first, last, untimed, timed, dict(zip(names, sizes, strict=True))))
+        units.append(
+            Unit(
+                count,
+                first_line,
+                last_line,
+                first,
+                last,
+                untimed,
+                timed,
+                dict(zip(names, sizes, strict=True)),
+            )
+        )
     return tuple(units)
 
 

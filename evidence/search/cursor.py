@@ -35,7 +35,9 @@ def fingerprint(query: str, start: datetime | None, end: datetime | None) -> str
 
 
 def pack(cursor: Cursor, bound: str) -> str:
-    body = json.dumps([bound, cursor.time, cursor.item.hex, cursor.line, cursor.total, cursor.exact], separators=(",", ":")).encode()
+    body = json.dumps(
+        [bound, cursor.time, cursor.item.hex, cursor.line, cursor.total, cursor.exact], separators=(",", ":")
+    ).encode()
     return base64.urlsafe_b64encode(_seal(body) + body).decode().rstrip("=")
 
 

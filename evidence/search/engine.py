@@ -1,4 +1,6 @@
-"""DuckDB in this process: one database a segment folder and process, which can read that folder and nothing else."""
+"""DuckDB in this process: one database a segment folder and process, which can read that folder and nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ _databases_lock = threading.Lock()
 
 
 def _database(root: Path) -> duckdb.DuckDBPyConnection:
-    """The database of this process for one folder. The process id is part of the key: a forked child opens its own."""
+    """The database of this process for one folder. The process id is part of the key: a forked child opens
+    its own.
+    """
     key = (os.getpid(), str(root))
     with _databases_lock:
         if key not in _databases:
-            database = duckdb.connect(":memory:", config={"threads": _THREADS, "memory_limit": f"{MEMORY_LIMIT_MB}MB"})
+            database = duckdb.connect(
+                ":memory:", config={"threads": _THREADS, "memory_limit": f"{MEMORY_LIMIT_MB}MB"}
+            )
             folder = str(root).replace("'", "''")
             for setting in (
                 "temp_directory = ''",
@@ -54,7 +60,9 @@ def _close_all() -> None:
 
 
 class Session:
-    """The statements of one search: they share a deadline, and a cursor of their own on the process's database."""
+    """The statements of one search: they share a deadline, and a cursor of their own on the process's
+    database.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
         self._connection = connection
@@ -66,12 +74,17 @@ class Session:
         if time.monotonic() >= self._deadline:
             raise self._too_long()
         try:
-            return self._connection.execute(sql, parameters).fetchall() if parameters else self._connection.execute(sql).fetchall()
+            return (
+                self._connection.execute(sql, parameters).fetchall()
+                if parameters
+                else self._connection.execute(sql).fetchall()
+            )
         except duckdb.InterruptException as error:
             raise self._too_long() from error
         except duckdb.OutOfMemoryException as error:
             raise SearchLimit(
-                f"The search needs more than its {MEMORY_LIMIT_MB} MB of memory and was stopped; narrow the time range or the items."
+                f"The search needs more than its {MEMORY_LIMIT_MB} MB of memory and was stopped;"
+                f" narrow the time range or the items."
             ) from error
 
     def check_expression(self, source: str, position: int) -> None:
@@ -83,7 +96,10 @@ class Session:
             raise QueryError(f"This regular expression cannot be used: {reason}.", position) from error
 
     def _too_long(self) -> SearchLimit:
-        return SearchLimit(f"The search took longer than {self._seconds:g} seconds and was stopped; narrow the time range, the items or the words.")
+        return SearchLimit(
+            f"The search took longer than {self._seconds:g} seconds and was stopped; narrow the time"
+            f" range, the items or the words."
+        )
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class QueryError(Exception):
-    """The query, the cursor or a parameter cannot be understood; `position` is the 0-based character where it stops making sense."""
+    """The query, the cursor or a parameter cannot be understood; `position` is the 0-based character where
+    it stops making sense.
+    """
 
     def __init__(self, sentence: str, position: int | None = None) -> None:
         super().__init__(sentence)

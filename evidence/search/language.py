@@ -1,14 +1,13 @@
 """The query language: what may be written and what it means.
 
-    word, "several words"        its words, one after another, in any text or number of a record; case does not matter
-    field:value, field:"value"   the same within one field; a number field compares as a number
-    field:="value"               the whole value, exactly
-    pre*, w?rd, field:*          any characters, one character; the field is there
-    field:[a TO b], {a TO b}     a range with or without its ends; * leaves an end open; also :>a :>=a :<a :<=a
-    /re/, field:/re/             RE2, found anywhere in a value, case matters
-    field:192.0.2.0/24           an address of this network, v4 or v6; also without a field
-    AND OR NOT && || ! + - ( )   no operator between two parts means AND; field:(a OR b)
-    _exists_:field, _error:*, _text, _time, _line, _item
+word, "several words"        its words, one after another, in any text or number of a record; case does not
+matter field:value, field:"value"   the same within one field; a number field compares as a number
+field:="value"               the whole value, exactly pre*, w?rd, field:*          any characters, one
+character; the field is there field:[a TO b], {a TO b}     a range with or without its ends; * leaves an end
+open; also :>a :>=a :<a :<=a /re/, field:/re/             RE2, found anywhere in a value, case matters
+field:192.0.2.0/24           an address of this network, v4 or v6; also without a field AND OR NOT && || ! +
+- ( )   no operator between two parts means AND; field:(a OR b) _exists_:field, _error:*, _text, _time,
+_line, _item
 """
 
 from __future__ import annotations
@@ -119,7 +118,9 @@ def parse(query: str) -> Node:
     except ParseError as error:
         found = re.search(r"unexpected\s+'(.*)' at position (\d+)", str(error))
         place = outline.position(int(found.group(2))) if found else len(query)
-        what = f"“{query[place : place + 20]}” is not expected here." if found else "The query ends too early."
+        what = (
+            f"“{query[place : place + 20]}” is not expected here." if found else "The query ends too early."
+        )
         raise QueryError(what, place) from error
     return _node(root, outline.atoms, None)
 
@@ -130,8 +131,14 @@ def check(query: str) -> None:
 
 
 def narrow(field: str, value: str | None) -> str:
-    """The clause that matches records whose whole value of `field` is exactly `value` (None: those without the field)."""
-    name = re.sub(r'([\s:()"\\*?\[\]{}<>+\-!/=&|^~])', r"\\\1", field) if not re.fullmatch(r"[A-Za-z_@][\w.@-]*", field) else field
+    """The clause that matches records whose whole value of `field` is exactly `value` (None: those without
+    the field).
+    """
+    name = (
+        re.sub(r'([\s:()"\\*?\[\]{}<>+\-!/=&|^~])', r"\\\1", field)
+        if not re.fullmatch(r"[A-Za-z_@][\w.@-]*", field)
+        else field
+    )
     if value is None:
         return f"NOT _exists_:{name}"
     if re.fullmatch(r"\w[\w.@/-]*", value):
@@ -166,7 +173,11 @@ def _node(item: parsed.Item, atoms: dict[str, Atom], field: str | None) -> Node:
 def _leaf(atom: Atom, group: str | None) -> Node:
     field = atom.field if atom.field is not None else group
     if atom.kind == "quoted":
-        return Exists(atom.text, atom.position) if field == "_exists_" else Words(field, atom.text, atom.position)
+        return (
+            Exists(atom.text, atom.position)
+            if field == "_exists_"
+            else Words(field, atom.text, atom.position)
+        )
     if atom.kind == "regex":
         return Expression(field, atom.text, atom.position)
     if field is not None and atom.kind == "exact":
@@ -197,7 +208,9 @@ def _network(atom: Atom, field: str | None) -> Node:
     try:
         return Network(field, ipaddress.ip_network(atom.text, strict=False), atom.position)
     except ValueError as error:
-        raise QueryError(f"{atom.text} is not a network; write it like 203.0.113.0/24 or 2001:db8::/32.", atom.position) from error
+        raise QueryError(
+            f"{atom.text} is not a network; write it like 203.0.113.0/24 or 2001:db8::/32.", atom.position
+        ) from error
 
 
 def _pieces(atom: Atom) -> tuple[str | int | None, ...]:

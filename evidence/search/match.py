@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from itertools import pairwise
 
 from evidence.search import times
 from evidence.search.errors import QueryError
@@ -33,7 +34,7 @@ def words(column: str, found: tuple[str, ...], text: str) -> str:
         return f"contains({lower}, lower({literal(text)}))"
     longest = max(found, key=len)
     pattern = before_sql_pattern(found[0]) + escaped(found[0])
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in pairwise(found):
         pattern += between_sql_pattern(left, right) + escaped(right)
     pattern += after_sql_pattern(found[-1])
     exact = f"regexp_matches({lower}, {literal(pattern)}, 's')"
@@ -45,8 +46,9 @@ def words(column: str, found: tuple[str, ...], text: str) -> str:
 def _first(cheap: str, dear: str) -> str:
     """Both, the dear one only where the cheap one holds.
 
-    DuckDB reorders the parts of an AND as it runs, but not a CASE. A condition on one column it would also hand to the
-    Parquet reader, which compiles an expression anew for each 2,048 rows; one that names a second column it keeps.
+    DuckDB reorders the parts of an AND as it runs, but not a CASE. A condition on one column it would also
+    hand to the Parquet reader, which compiles an expression anew for each 2,048 rows; one that names a
+    second column it keeps.
     """
     return f"(CASE WHEN {cheap} THEN {dear} ELSE filename = '' END)"
 
@@ -62,7 +64,9 @@ def escaped(text: str) -> str:
 
 
 def pattern(column: str, node: Pattern, *, whole: bool) -> str:
-    """The column matches the wildcards: as a whole, or from the edge of a word to the edge of a word without a blank between."""
+    """The column matches the wildcards: as a whole, or from the edge of a word to the edge of a word
+    without a blank between.
+    """
     lower = f"lower({column})"
     anywhere = "".join(_piece(piece, r"[^\s]*", r"[^\s]") for piece in node.pieces)
     first, last = node.pieces[0], node.pieces[-1]
@@ -96,7 +100,7 @@ def exact(column: str, kind: str, node: Exact) -> str:
 
 
 def compare(column: str, kind: str, node: Range) -> str:
-    """The value lies in the range: as numbers where the ends are numbers, as text where the column is text."""
+    """The value lies in the range: as numbers where the ends are numbers, else as text in a text column."""
     low, high = number(node.low), number(node.high)
     numeric = (node.low is None or low is not None) and (node.high is None or high is not None)
     if kind in NUMBERS or (numeric and kind == "VARCHAR"):
@@ -123,8 +127,12 @@ def _between(value: str, low: str | None, high: str | None, node: Range) -> str:
 
 
 def moment(micros: int) -> str:
-    """A TIMESTAMP literal; DuckDB reaches further than a calendar of four-digit years, and out of reach is its own end."""
-    return f"make_timestamp({max(-9_000_000_000_000_000_000, min(9_000_000_000_000_000_000, micros))}::BIGINT)"
+    """A TIMESTAMP literal; DuckDB reaches further than a calendar of four-digit years, and out of reach is
+    its own end.
+    """
+    return (
+        f"make_timestamp({max(-9_000_000_000_000_000_000, min(9_000_000_000_000_000_000, micros))}::BIGINT)"
+    )
 
 
 def time_equals(text: str, position: int) -> str:
@@ -147,7 +155,9 @@ def time_range(node: Range) -> str:
 
 def _span(text: str, position: int) -> tuple[int, int]:
     if (found := times.span(text)) is None:
-        raise QueryError(f"“{text[:40]}” is not a time; write it like 2026-02-03 or 2026-02-03T10:44:10Z.", position)
+        raise QueryError(
+            f"“{text[:40]}” is not a time; write it like 2026-02-03 or 2026-02-03T10:44:10Z.", position
+        )
     return found
 
 
@@ -162,7 +172,11 @@ def _network4(column: str, net: ipaddress.IPv4Network) -> str:
     octets, fixed, rest = net.network_address.packed, net.prefixlen // 8, net.prefixlen % 8
     parts = [str(octet) for octet in octets[:fixed]]
     if rest:
-        parts.append("(?:" + "|".join(str(value) for value in range(octets[fixed], octets[fixed] + (1 << (8 - rest)))) + ")")
+        parts.append(
+            "(?:"
+            + "|".join(str(value) for value in range(octets[fixed], octets[fixed] + (1 << (8 - rest))))
+            + ")"
+        )
     parts += ["(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"] * (4 - len(parts))
     run = run_class()
     found = rf"(?:^|[^{run}.]|(?:^|[^0-9])\.)" + r"\.".join(parts) + rf"(?:$|[^{run}.]|\.(?:$|[^0-9]))"
@@ -173,7 +187,11 @@ def _network4(column: str, net: ipaddress.IPv4Network) -> str:
 
 def _network6(column: str, net: ipaddress.IPv6Network) -> str:
     address = f"regexp_extract(lower({column}), '[0-9a-f]{{0,4}}(?::[0-9a-f]{{0,4}}){{2,7}}')"
-    groups = [f"list_transform(list_filter(string_split(split_part({address}, '::', {side}), ':'), lambda g: g <> ''), lambda g: lpad(g, 4, '0'))" for side in (1, 2)]
+    groups = [
+        f"list_transform(list_filter(string_split(split_part({address}, '::', {side}), ':'), lambda"
+        f" g: g <> ''), lambda g: lpad(g, 4, '0'))"
+        for side in (1, 2)
+    ]
     left, right = (f"array_to_string({group}, '')" for group in groups)
     full = f"({left} || repeat('0', greatest(0, 32 - length({left}) - length({right}))) || {right})"
     digits, rest = net.prefixlen // 4, net.prefixlen % 4

@@ -24,7 +24,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Record:
-    """One parsed line. `fields` holds the source's own names, without nulls; `error` is set for a line that did not parse."""
+    """One parsed line. `fields` holds the source's own names, without nulls; `error` is set for a line that
+    did not parse.
+    """
 
     item: UUID
     number: str
@@ -39,7 +41,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Page:
-    """`total` is exact or, where `total_is_exact` is false, a lower bound; `next` continues after the last record."""
+    """`total` is exact or, where `total_is_exact` is false, a lower bound; `next` continues after the last
+    record.
+    """
 
     total: int
     total_is_exact: bool
@@ -51,7 +55,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Matching records of one item (None: all items together) in [start, start + interval); start None: records without a time."""
+    """Matching records of one item (None: all items together) in [start, start + interval); start None:
+    records without a time.
+    """
 
     start: datetime | None
     item: UUID | None
@@ -60,7 +66,9 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Buckets in order of time, empty ones left out; `interval` is the one used, also where "auto" was asked."""
+    """Buckets in order of time, empty ones left out; `interval` is the one used, also where "auto" was
+    asked.
+    """
 
     interval: timedelta
     buckets: tuple[Bucket, ...]
@@ -79,8 +87,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows with the largest metric first; `total` is the metric over every matching record, `distinct` how many values
-    the field has, `missing` how many matching records are without the field: these are in the total and not in the rows."""
+    """The rows with the largest metric first; `total` is the metric over every matching record, `distinct`
+    how many values
+    the field has, `missing` how many matching records are without the field: these are in the total and not
+    in the rows.
+    """
 
     rows: tuple[Row, ...]
     total: int | float | None
@@ -91,7 +102,7 @@ class Table:
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """A field that some item in scope has: its types over those items, and the ECS names that stand for it."""
+    """A field that some item in scope has: its types there, and the ECS names that stand for it."""
 
     name: str
     type: str

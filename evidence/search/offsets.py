@@ -1,4 +1,6 @@
-"""The exact byte offset of shown lines, from the sparse index and the sealed bytes; lines themselves are not kept."""
+"""The exact byte offset of shown lines, from the sparse index and the sealed bytes; lines themselves are
+not kept.
+"""
 
 from __future__ import annotations
 

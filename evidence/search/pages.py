@@ -1,7 +1,8 @@
 """The records of a search, in order of time, page by page.
 
-Row groups are read in order of their first time, few at first and then more, until no unread one can hold an earlier record
-than the page's last. Only line numbers and times are read at first; the shown rows follow once they are known.
+Row groups are read in order of their first time, few at first and then more, until no unread one can hold
+an earlier record than the page's last. Only line numbers and times are read at first; the shown rows follow
+once they are known.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from evidence.tokens import literal, quoted
 
 MOST_RECORDS = 1_000
 FIRST_ROWS = 32_768
-COUNT_BYTES = 24 << 20  # what counting may unpack beside the page itself; beyond it the total is a lower bound
+COUNT_BYTES = (
+    16 << 20
+)  # what counting may unpack beside the page itself; beyond it the total is a lower bound
 
 _Key = tuple[bool, int, int, int]  # no time, time, place of the item, line: the order of a result
 
@@ -54,7 +57,11 @@ def search(
         if after is not None:
             total, exact = after.total, after.exact
         else:
-            total, exact = (len(found), True) if complete and len(found) <= limit else _total(asked, candidates, len(found))
+            total, exact = (
+                (len(found), True)
+                if complete and len(found) <= limit
+                else _total(asked, candidates, len(found))
+            )
         by_place = {segment.place: segment for segment in asked.segments}
         following = None
         if len(found) > limit and shown:
@@ -62,11 +69,15 @@ def search(
             last = Cursor(None if timeless else micros, by_place[place].source.item, line, total, exact)
             following = markers.pack(last, bound)
         records = _records(asked, by_place, shown)
-        return Page(total, exact, tuple(records), following, (time.perf_counter() - began) * 1000, asked.warnings)
+        return Page(
+            total, exact, tuple(records), following, (time.perf_counter() - began) * 1000, asked.warnings
+        )
 
 
 def records_at(sources: Sequence[Source], *, item: UUID, lines: Sequence[int]) -> list[Record]:
-    """The records at these line numbers of one item in scope, in line order; a line that is not there is left out."""
+    """The records at these line numbers of one item in scope, in line order; a line that is not there is
+    left out.
+    """
     chosen = [source for source in sources if source.item == item]
     with scope(chosen, query="", start=None, end=None) as asked:
         wanted = sorted(set(lines))[:MOST_RECORDS]
@@ -76,13 +87,17 @@ def records_at(sources: Sequence[Source], *, item: UUID, lines: Sequence[int]) -
         return list(_fetch(asked, segment, wanted).values())
 
 
-def _first(asked: Scope, candidates: list[Candidate], limit: int, after: Cursor | None) -> tuple[list[_Key], bool]:
+def _first(
+    asked: Scope, candidates: list[Candidate], limit: int, after: Cursor | None
+) -> tuple[list[_Key], bool]:
     """The first `limit` keys in order, and whether every row group was read."""
     if limit <= 0:
         return [], False
     waiting = sorted(candidates, key=_earliest)
     if after is not None:
-        waiting = [one for one in waiting if after.time is None or one.unit.untimed or _latest(one) >= after.time]
+        waiting = [
+            one for one in waiting if after.time is None or one.unit.untimed or _latest(one) >= after.time
+        ]
     condition = _beyond(asked, after)
     found: list[_Key] = []
     rows = FIRST_ROWS
@@ -90,8 +105,14 @@ def _first(asked: Scope, candidates: list[Candidate], limit: int, after: Cursor 
         taken = _take(waiting, rows)
         chunk, waiting = waiting[:taken], waiting[taken:]
         found = sorted(found + _keys(asked, chunk, condition, limit))[:limit]
-        # An untimed record of a row group read already may still follow records of groups not yet read: times decide.
-        if len(found) >= limit and waiting and found[-1][0] is False and found[-1][1] < _earliest(waiting[0])[0]:
+        # An untimed record of a row group read already may still follow records of groups not yet read:
+        # times decide.
+        if (
+            len(found) >= limit
+            and waiting
+            and found[-1][0] is False
+            and found[-1][1] < _earliest(waiting[0])[0]
+        ):
             return found, False
         rows *= 4
     return found, True
@@ -107,7 +128,9 @@ def _take(waiting: Sequence[Candidate], rows: int) -> int:
 
 
 def _earliest(one: Candidate) -> tuple[float, int, int]:
-    first = math.inf if not one.unit.timed else -math.inf if one.unit.first_time is None else one.unit.first_time
+    first = (
+        math.inf if not one.unit.timed else -math.inf if one.unit.first_time is None else one.unit.first_time
+    )
     return first, one.segment.place, one.unit.first_line
 
 
@@ -121,7 +144,9 @@ def _beyond(asked: Scope, after: Cursor | None) -> str:
         return "true"
     same = [segment for segment in asked.segments if segment.source.item == after.item]
     if not same:
-        raise QueryError("The item at which this page continues is no longer in scope; start the search again.")
+        raise QueryError(
+            "The item at which this page continues is no longer in scope; start the search again."
+        )
     path, line = literal(same[0].path), after.line
     later = f"(filename > {path} OR (filename = {path} AND _line > {line}))"
     if after.time is None:
@@ -134,7 +159,10 @@ def _keys(asked: Scope, chunk: Sequence[Candidate], condition: str, limit: int) 
     """The first keys of some row groups."""
     places = {segment.path: segment.place for segment in asked.segments}
     statements = asked.selects(chunk, lambda _: "filename, _line, epoch_us(_time) AS t", condition)
-    rows = asked.rows(f"SELECT * FROM ({' UNION ALL '.join(statements)}) ORDER BY t NULLS LAST, filename, _line LIMIT {limit}")
+    rows = asked.rows(
+        f"SELECT * FROM ({' UNION ALL '.join(statements)}) ORDER BY t NULLS LAST, filename, _line"
+        f" LIMIT {limit}"
+    )
     return [(at is None, 0 if at is None else at, places[path], line) for path, line, at in rows]
 
 
@@ -174,21 +202,31 @@ def _fetch(asked: Scope, segment: Segment, lines: Sequence[int]) -> dict[int, Re
     picked = [f"epoch_us({quoted(name)})" if name == "_time" else quoted(name) for name in own]
     picked += [quoted(name) if columns[name] in _PLAIN else f"{quoted(name)}::VARCHAR" for name in others]
     ordered = sorted(lines)
-    rows = asked.rows(
-        f"SELECT {', '.join(picked)} FROM read_parquet([{literal(segment.path)}])"
-        f" WHERE _line BETWEEN {ordered[0]} AND {ordered[-1]} AND _line IN ({', '.join(map(str, ordered))}) ORDER BY _line"
-    ) if ordered else []
+    rows = (
+        asked.rows(
+            f"SELECT {', '.join(picked)} FROM read_parquet([{literal(segment.path)}])"
+            f" WHERE _line BETWEEN {ordered[0]} AND {ordered[-1]} AND _line IN"
+            f" ({', '.join(map(str, ordered))}) ORDER BY _line"
+        )
+        if ordered
+        else []
+    )
     offsets = offsets_of(segment.source.sealed, segment.source.segment, ordered) if rows else {}
     found = {}
     for row in rows:
         values = dict(zip((*own, *others), row, strict=True))
         line = int(values["_line"])
-        fields: dict[str, Value] = {name: value for name in others if (value := _value(values[name])) is not None}
+        fields: dict[str, Value] = {
+            name: value for name in others if (value := _value(values[name])) is not None
+        }
         if values.get("_more"):
-            fields |= {str(name): value for name, value in json.loads(values["_more"]).items() if value is not None}
+            fields |= {
+                str(name): value for name, value in json.loads(values["_more"]).items() if value is not None
+            }
         message = values.get(segment.schema.message) if segment.schema.message else None
         found[line] = Record(
-            segment.source.item, segment.source.number, line, offsets.get(line, 0), at_micros(values.get("_time")),
+            segment.source.item, segment.source.number, line, offsets.get(line, 0),
+            at_micros(values.get("_time")),
             values.get("_time_text"), _message(message, values.get("_text")), fields, values.get("_error"),
         )  # fmt: skip
     return found
@@ -204,5 +242,3 @@ def _message(message: object, text: object) -> str | None:
 
 def _value(value: Value) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from evidence.search import match, times
 from evidence.search.catalog import Schema
-from evidence.search.language import All, And, Exact, Exists, Expression, Leaf, Network, Node, Not, Or, Pattern, Range, Words
+from evidence.search.language import (
+    All,
+    And,
+    Exact,
+    Exists,
+    Expression,
+    Leaf,
+    Network,
+    Node,
+    Not,
+    Or,
+    Pattern,
+    Range,
+    Words,
+)
 from evidence.tokens import indexed_columns, literal, quoted
 
 
@@ -21,7 +35,9 @@ class Column:
 
 
 def column_of(schema: Schema, field: str) -> Column | None:
-    """The column that a field's name stands for: its own name, an ECS alias, or either without regard to case."""
+    """The column that a field's name stands for: its own name, an ECS alias, or either without regard to
+    case.
+    """
     columns, aliases = schema.types(), dict(schema.aliases)
     for name in (field, *sorted(known for known in (*columns, *aliases) if known.lower() == field.lower())):
         own = aliases.get(name, name)
@@ -42,7 +58,8 @@ def text_columns(schema: Schema) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Compiler:
-    """`words` are the words of each text; `holders` are, per part, the columns that can hold it (a part left out: any);
+    """`words` are the words of each text; `holders` are, per part, the columns that can hold it (a part
+    left out: any);
     `files` finds the items that carry a number."""
 
     schema: Schema
@@ -77,7 +94,11 @@ class Compiler:
         if isinstance(node, Not):
             return self.columns(node.part)
         if node.field is None:
-            return {name for name in text_columns(self.schema) if node not in self.holders or name in self.holders[node]}
+            return {
+                name
+                for name in text_columns(self.schema)
+                if node not in self.holders or name in self.holders[node]
+            }
         column = column_of(self.schema, node.field)
         return set() if column is None else {column.name or "_more"}
 
@@ -94,7 +115,11 @@ class Compiler:
             test = self._loose(node, text, quoted(name), kinds[name])
             if test != "false":
                 tests.append(test)
-        if isinstance(node, Words) and (found := times.span(node.text)) is not None and found[1] - found[0] <= 1_000_000:
+        if (
+            isinstance(node, Words)
+            and (found := times.span(node.text)) is not None
+            and found[1] - found[0] <= 1_000_000
+        ):
             tests.append(match.time_equals(node.text, node.position))
         return f"({' OR '.join(tests)})" if tests else "false"
 
@@ -102,11 +127,15 @@ class Compiler:
         """A part without a field, in one column; numbers are looked at as they are written."""
         if isinstance(node, Words):
             found = self.words[node.text]
-            if kind in ("BIGINT", "HUGEINT", "UBIGINT") and text == f"{column}::VARCHAR":
+            if found and kind in ("BIGINT", "HUGEINT", "UBIGINT") and text == f"{column}::VARCHAR":
                 if len(found) != 1 or not canonical(found[0]):
                     return "false"
                 value = match.number(found[0])
-                return f"({column} = {value} OR {column} = -{value})" if kind != "UBIGINT" else f"{column} = {value}"
+                return (
+                    f"({column} = {value} OR {column} = -{value})"
+                    if kind != "UBIGINT"
+                    else f"{column} = {value}"
+                )
             return match.words(text, found, node.text)
         if isinstance(node, Pattern):
             return match.pattern(text, node, whole=False)

@@ -1,4 +1,6 @@
-"""One search over its items: the query's plan, the row groups that can hold a match, and the statements that read them."""
+"""One search over its items: the query's plan, the row groups that can hold a match, and the statements
+that read them.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,6 @@ from evidence.search.model import Source
 from evidence.search.predicate import Compiler, column_of
 from evidence.search.times import micros
 from evidence.tokens import BLOCK_LINES, literal
-
-_MOST_RANGES = 4  # beyond this many, one test of the block's number is cheaper a row than a chain of ranges
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class Scope:
                     continue
                 blocks = None
                 if plan.blocks is not None and segment.index is not None:
-                    first, last = (unit.first_line - 1) // segment.index.block_lines, (unit.last_line - 1) // segment.index.block_lines
-                    inside = (1 << (last + 1)) - (1 << first)
+                    inside = segment.index.blocks_of(unit)
                     if not plan.blocks & inside:
                         continue
                     blocks = None if plan.blocks & inside == inside else plan.blocks & inside
@@ -69,7 +68,9 @@ class Scope:
             return False
         if unit.first_time is None or unit.last_time is None:
             return True
-        return (self.end is None or unit.first_time < self.end) and (self.start is None or unit.last_time >= self.start)
+        return (self.end is None or unit.first_time < self.end) and (
+            self.start is None or unit.last_time >= self.start
+        )
 
     def everything(self) -> bool:
         """Whether every record matches, so that counting needs no reading."""
@@ -77,11 +78,17 @@ class Scope:
 
     def cost(self, candidates: Iterable[Candidate]) -> int:
         """Unpacked bytes that the condition reads over these row groups."""
-        columns = {key: compiler.columns(self.query) | ({"_time"} if self.start or self.end else set()) for key, compiler in self.compilers.items()}
+        columns = {
+            key: compiler.columns(self.query) | ({"_time"} if self.start or self.end else set())
+            for key, compiler in self.compilers.items()
+        }
         return sum(one.unit.sizes.get(name, 0) for one in candidates for name in columns[_key(one.segment)])
 
-    def selects(self, candidates: Sequence[Candidate], columns: Callable[[Schema], str], condition: str = "true") -> list[str]:
-        """SELECT statements that together read the matching rows of these row groups; `columns` is asked once a schema.
+    def selects(
+        self, candidates: Sequence[Candidate], columns: Callable[[Schema], str], condition: str = "true"
+    ) -> list[str]:
+        """SELECT statements that together read the matching rows of these row groups; `columns` is asked
+        once a schema.
 
         Small items of one schema share a statement; `filename` tells them apart.
         """
@@ -98,7 +105,11 @@ class Scope:
         parts += [(key, paths, "") for key, paths in shared.items()]
         statements = []
         for key, paths, lines in parts:
-            tests = [test for test in (lines, self._times(), condition, self.compilers[key].sql(self.query)) if test not in ("", "true")]
+            tests = [
+                test
+                for test in (lines, self._times(), condition, self.compilers[key].sql(self.query))
+                if test not in ("", "true")
+            ]
             source = f"read_parquet([{', '.join(literal(path) for path in paths)}])"
             where = f" WHERE {' AND '.join(tests)}" if tests else ""
             statements.append(f"SELECT {columns(key[0])} FROM {source}{where}")
@@ -114,16 +125,23 @@ class Scope:
         return self.session.rows(sql)
 
     def hints(self, *names: str) -> tuple[str, ...]:
-        """What to say of names that no item in scope has as a field; only such items' fields are suggested."""
+        """What to say of names that are no field in scope; only fields in scope are suggested."""
         schemas = {segment.schema for segment in self.segments}
-        known = sorted({name for schema in schemas for name in (*schema.types(), *dict(schema.aliases), *schema.names)} | {"_item"})
+        known = sorted(
+            {name for schema in schemas for name in (*schema.types(), *dict(schema.aliases), *schema.names)}
+            | {"_item"}
+        )
         said = []
         for name in dict.fromkeys(names):
             if name == "_item" or any(column_of(schema, name) is not None for schema in schemas):
                 continue
             folded = {one.lower(): one for one in known if one not in OWN}
             near = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.6)
-            advice = f"; did you mean {' or '.join(folded[one] for one in near)}?" if near else "; put it in quotes to look for the text itself."
+            advice = (
+                f"; did you mean {' or '.join(folded[one] for one in near)}?"
+                if near
+                else "; put it in quotes to look for the text itself."
+            )
             said.append(f"No item in scope has a field {name[:80]}{advice}")
         return tuple(said)
 
@@ -139,7 +157,9 @@ def _lines(segment: Segment, chosen: Sequence[Candidate]) -> str:
     ranges: list[tuple[int, int]] = []
     size = segment.index.block_lines if segment.index is not None else BLOCK_LINES
     for one in chosen:
-        pieces = [(one.unit.first_line, one.unit.last_line)] if one.blocks is None else list(_pieces(one, size))
+        pieces = (
+            [(one.unit.first_line, one.unit.last_line)] if one.blocks is None else list(_pieces(one, size))
+        )
         for first, last in pieces:
             if ranges and first <= ranges[-1][1] + 1:
                 ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
@@ -163,7 +183,13 @@ def _pieces(one: Candidate, size: int) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def scope(
-    sources: Sequence[Source], *, query: str, start: datetime | None, end: datetime | None, names: Sequence[str] = (), seconds: float | None = None
+    sources: Sequence[Source],
+    *,
+    query: str,
+    start: datetime | None,
+    end: datetime | None,
+    names: Sequence[str] = (),
+    seconds: float | None = None,
 ) -> Iterator[Scope]:
     """The scope of one search; `names` are fields asked for besides the query's own."""
     tree = parse(query)
@@ -187,7 +213,10 @@ def scope(
         for segment, plan in zip(segments, plans, strict=True):
             for leaf, columns in plan.holders.items():
                 holders[_key(segment)][leaf] |= columns
-        compilers = {_key(segment): Compiler(segment.schema, texts, holders[_key(segment)], files) for segment in segments}
+        compilers = {
+            _key(segment): Compiler(segment.schema, texts, holders[_key(segment)], files)
+            for segment in segments
+        }
         made = Scope(
             session, tree, tuple(segments), tuple(plans), compilers,
             micros(start) if start is not None else None, micros(end) if end is not None else None, (),

@@ -20,7 +20,8 @@ from evidence.tokens import literal
 
 MOST_BUCKETS = 5_000
 MOST_ROWS = 10_000
-_STEPS = ("1s", "2s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "3h", "6h", "12h",
+_STEPS = ("1s", "2s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "30m",
+          "1h", "2h", "3h", "6h", "12h",
           "1d", "2d", "7d", "14d", "30d", "90d", "180d", "365d")  # fmt: skip
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _WANTED_BUCKETS = 120
@@ -35,27 +36,51 @@ def histogram(
     interval: str = "auto",
     by_item: bool = False,
 ) -> Histogram:
-    """Matching records per interval ("auto" or a number and s, m, h or d such as "15m"), per item too where `by_item`."""
+    """Matching records per interval ("auto" or a number and s, m, h or d such as "15m"), per item too where
+    `by_item`.
+    """
     with scope(sources, query=query, start=start, end=end) as asked:
         candidates = asked.candidates()
         first, last = _bounds(asked, candidates)
-        step = _seconds(choose_interval(at_micros(first), at_micros(last)) if interval == "auto" else interval) * 1_000_000
-        if first is not None and last is not None and (last - first) // step > MOST_BUCKETS and interval != "auto":
-            raise QueryError(f"An interval of {interval} would make more than {MOST_BUCKETS:,} bars here; choose a longer one.")
+        step = (
+            _seconds(choose_interval(at_micros(first), at_micros(last)) if interval == "auto" else interval)
+            * 1_000_000
+        )
+        if (
+            first is not None
+            and last is not None
+            and (last - first) // step > MOST_BUCKETS
+            and interval != "auto"
+        ):
+            raise QueryError(
+                f"An interval of {interval} would make more than {MOST_BUCKETS:,} bars here; choose a"
+                f" longer one."
+            )
         if not candidates:
             return Histogram(timedelta(microseconds=step), (), 0, asked.warnings)
-        # DuckDB's // cuts towards zero: a multiple of the step added first makes it a floor for times before 1970 too.
+        # DuckDB's // cuts towards zero: a multiple of the step added first makes it a floor for times
+        # before 1970 too.
         shift = step * (1_000_000_000_000_000_000 // step)
         item = ", filename AS f" if by_item else ""
         bucket = f"(epoch_us(_time) + {shift}) // {step} AS b{item}"
         statements = asked.selects(candidates, lambda _: bucket)
         grouped = "b, f" if by_item else "b"
-        rows = asked.rows(f"SELECT {grouped}, count(*) FROM ({' UNION ALL '.join(statements)}) GROUP BY {grouped} ORDER BY b NULLS LAST LIMIT 200000")
+        rows = asked.rows(
+            f"SELECT {grouped}, count(*) FROM ({' UNION ALL '.join(statements)}) GROUP BY {grouped}"
+            f" ORDER BY b NULLS LAST LIMIT 200000"
+        )
         items = {segment.path: segment.source.item for segment in asked.segments}
         buckets = tuple(
-            Bucket(None if row[0] is None else at_micros(row[0] * step - shift), items[row[1]] if by_item else None, row[-1]) for row in rows
+            Bucket(
+                None if row[0] is None else at_micros(row[0] * step - shift),
+                items[row[1]] if by_item else None,
+                row[-1],
+            )
+            for row in rows
         )
-        return Histogram(timedelta(microseconds=step), buckets, sum(one.count for one in buckets), asked.warnings)
+        return Histogram(
+            timedelta(microseconds=step), buckets, sum(one.count for one in buckets), asked.warnings
+        )
 
 
 def choose_interval(start: datetime | None, end: datetime | None) -> str:
@@ -63,7 +88,10 @@ def choose_interval(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return "1h"
     span = (micros(end) - micros(start)) / 1_000_000
-    return next((step for step in _STEPS if span / _seconds(step) <= _WANTED_BUCKETS), f"{math.ceil(span / 86_400 / _WANTED_BUCKETS / 365) * 365}d")
+    return next(
+        (step for step in _STEPS if span / _seconds(step) <= _WANTED_BUCKETS),
+        f"{math.ceil(span / 86_400 / _WANTED_BUCKETS / 365) * 365}d",
+    )
 
 
 def _seconds(interval: str) -> int:
@@ -95,10 +123,15 @@ def aggregate(
     metric: str = "count",
     limit: int = 20,
 ) -> Table:
-    """The values of field `by` with the largest metric: count, or sum, distinct, avg, min or max with a field, as in "sum:tokens"."""
+    """The values of field `by` with the largest metric: count, or sum, distinct, avg, min or max with a
+    field, as in "sum:tokens".
+    """
     what, _, field = metric.partition(":")
     if (what == "count") != (not field) or what not in _METRICS:
-        raise QueryError("The metric is count, or one of sum, distinct, avg, min, max with a field, as in sum:completion_tokens.")
+        raise QueryError(
+            "The metric is count, or one of sum, distinct, avg, min, max with a field, as in"
+            " sum:completion_tokens."
+        )
     if not 1 <= limit <= MOST_ROWS:
         raise QueryError(f"A table holds between 1 and {MOST_ROWS:,} rows.")
     with scope(sources, query=query, start=start, end=end, names=[by, *([field] if field else [])]) as asked:
@@ -106,35 +139,62 @@ def aggregate(
         if not candidates:
             return Table((), 0 if what in ("count", "distinct") else None, 0, 0, asked.warnings)
         numbers = _numbers_kind({one.segment.schema for one in candidates}, field) if field else ""
-        statements = asked.selects(candidates, lambda schema: f"{_by(asked, schema, by)} AS v, {_measured(schema, what, field, numbers)} AS m")
+        statements = asked.selects(
+            candidates,
+            lambda schema: f"{_by(asked, schema, by)} AS v, {_measured(schema, what, field, numbers)} AS m",
+        )
         source = f"({' UNION ALL '.join(statements)})"
         expression = _METRICS[what]
         top = asked.rows(
             f"WITH g AS (SELECT v, count(*) AS n, {expression} AS x FROM {source} GROUP BY v)"
-            f" SELECT v, n, x, count(v) OVER (), sum(n) OVER (), sum(n) FILTER (WHERE v IS NULL) OVER (), {_SUMMED.get(what, 'NULL')}"
+            f" SELECT v, n, x, count(v) OVER (), sum(n) OVER (), sum(n) FILTER (WHERE v IS NULL) OVER"
+            f" (), {_SUMMED.get(what, 'NULL')}"
             f" FROM g"
             f" ORDER BY v IS NULL, x DESC NULLS LAST, v LIMIT {limit + 1}"
         )
         total = top[0][6] if top and what in _SUMMED else None
         if what not in _SUMMED:
             [(total,)] = asked.rows(f"SELECT {expression} FROM {source}")
-        rows = tuple(Row(value, _plain(measure), count) for value, count, measure, *_ in top if value is not None)[:limit]
+        rows = tuple(
+            Row(value, _plain(measure), count) for value, count, measure, *_ in top if value is not None
+        )[:limit]
         missing = int(top[0][5] or 0) if top else 0
-        return Table(rows, _plain(total) if top or what not in ("count", "distinct") else 0, int(top[0][3]) if top else 0, missing, asked.warnings)
+        return Table(
+            rows,
+            _plain(total) if top or what not in ("count", "distinct") else 0,
+            int(top[0][3]) if top else 0,
+            missing,
+            asked.warnings,
+        )
 
 
 _METRICS = {
-    "count": "count(*)", "sum": "sum(m)", "distinct": "count(DISTINCT m)", "avg": "avg(m)", "min": "min(m)", "max": "max(m)",
+    "count": "count(*)", "sum": "sum(m)", "distinct": "count(DISTINCT m)",
+    "avg": "avg(m)", "min": "min(m)", "max": "max(m)",
 }  # fmt: skip
-_SUMMED = {"count": "sum(n) OVER ()", "sum": "sum(x) OVER ()", "min": "min(x) OVER ()", "max": "max(x) OVER ()"}
+_SUMMED = {
+    "count": "sum(n) OVER ()",
+    "sum": "sum(x) OVER ()",
+    "min": "min(x) OVER ()",
+    "max": "max(x) OVER ()",
+}
 
 
 def _by(asked: Scope, schema: Schema, by: str) -> str:
     if by == "_item":
-        cases = " ".join(f"WHEN {literal(segment.path)} THEN {literal(segment.source.number)}" for segment in asked.segments)
+        cases = " ".join(
+            f"WHEN {literal(segment.path)} THEN {literal(segment.source.number)}"
+            for segment in asked.segments
+        )
         return f"(CASE filename {cases} END)"
     column = column_of(schema, by)
-    return "NULL::VARCHAR" if column is None else column.sql if column.kind == "VARCHAR" else f"{column.sql}::VARCHAR"
+    return (
+        "NULL::VARCHAR"
+        if column is None
+        else column.sql
+        if column.kind == "VARCHAR"
+        else f"{column.sql}::VARCHAR"
+    )
 
 
 def _numbers_kind(schemas: set[Schema], field: str) -> str:
@@ -177,6 +237,12 @@ def fields(sources: Sequence[Source]) -> list[FieldInfo]:
             for alias, name in schema.aliases:
                 aliases[name].add(alias)
         return [
-            FieldInfo(name, "mixed" if len(found) > 1 else next(iter(found)), tuple(sorted(aliases[name])), items[name], tuple(sorted(found)))
+            FieldInfo(
+                name,
+                "mixed" if len(found) > 1 else next(iter(found)),
+                tuple(sorted(aliases[name])),
+                items[name],
+                tuple(sorted(found)),
+            )
             for name, found in sorted(kinds.items())
         ]

@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)(?:-(\d\d)(?:[Tt ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?)?"
+    r"(\d{4})-(\d\d)(?:-(\d\d)"
+    r"(?:[Tt ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?)?"
 )
 _CLF = re.compile(r"\[?(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ?([+-]\d{4})?\]?")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -30,24 +31,36 @@ def at_micros(value: int | None) -> datetime | None:
 
 
 def span(text: str) -> tuple[int, int] | None:
-    """[first, last) in microseconds of a time written to any precision from a month to a microsecond; None if it is no time."""
+    """[first, last) in microseconds of a time written to any precision from a month to a microsecond; None
+    if it is no time.
+    """
     text = text.strip()
     try:
-        return _clf(found) if (found := _CLF.fullmatch(text)) else _iso(found) if (found := _ISO.fullmatch(text)) else None
+        return (
+            _clf(found)
+            if (found := _CLF.fullmatch(text))
+            else _iso(found)
+            if (found := _ISO.fullmatch(text))
+            else None
+        )
     except (ValueError, OverflowError):
         return None
 
 
 def _clf(found: re.Match[str]) -> tuple[int, int]:
     day, month, year, hour, minute, second, zone = found.groups()
-    time = datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    time = datetime(
+        int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+    )
     first = micros(time) - _zone(zone)
     return first, first + 1_000_000
 
 
 def _iso(found: re.Match[str]) -> tuple[int, int]:
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    time = datetime(int(year), int(month), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC)
+    time = datetime(
+        int(year), int(month), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
+    )
     first = micros(time) + int((fraction or "0")[:6].ljust(6, "0")) - _zone(zone)
     if day is None:
         following = time.replace(year=time.year + time.month // 12, month=time.month % 12 + 1)

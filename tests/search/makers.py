@@ -49,7 +49,9 @@ def make_source(
         for first in range(0, len(placed), 500):
             some = placed[first : first + 500]
             marks = ", ".join(f"({', '.join('?' * len(columns))})" for _ in some)
-            db.execute(f"INSERT INTO t VALUES {marks}", [_plain(row.get(name)) for row in some for name in columns])
+            db.execute(
+                f"INSERT INTO t VALUES {marks}", [_plain(row.get(name)) for row in some for name in columns]
+            )
         path = tokens.literal(str(folder / "records.parquet"))
         db.execute(f"COPY (FROM t ORDER BY _line) TO {path} (FORMAT parquet, ROW_GROUP_SIZE 2048)")
     facts = {

@@ -108,7 +108,9 @@ def matches(node: Node, record: Record, item: Item) -> bool:
     return any(
         _anywhere(node, value, item.kinds[name])
         for name, value in record.items()
-        if value is not None and item.kinds.get(name) in ("VARCHAR", "BIGINT", "DOUBLE") and name not in _UNSEEN
+        if value is not None
+        and item.kinds.get(name) in ("VARCHAR", "BIGINT", "DOUBLE")
+        and name not in _UNSEEN
     )
 
 
@@ -159,9 +161,7 @@ def _in_range(node: Range, value: Value, kind: str) -> bool:
     elif kind == "VARCHAR":
         text = str(value)
         above = node.low is None or text > node.low or (node.low_included and text == node.low)
-        return above and (
-            node.high is None or text < node.high or (node.high_included and text == node.high)
-        )
+        return above and (node.high is None or text < node.high or (node.high_included and text == node.high))
     if not numeric or kind == "BOOLEAN" or not isinstance(value, int | float):
         return False
     above = low is None or value > low or (node.low_included and value == low)
