@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.contrib.auth.models import Permission
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from cases import events, sentences
 from cases.models import (
@@ -42,12 +43,10 @@ def my_cases(
 ) -> QuerySet[Case]:
     """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to
     page."""
-    seen = CaseGroupObjectPermission.objects.filter(
-        group__party=actor.party, permission__codename="view_case"
-    ).values("content_object_id")
+    seen = _granted(CaseGroupObjectPermission, actor, "view_case")
     part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party).values("role")
     asked = {"my_part": Subquery(part)}
-    found: QuerySet[Case] = Case.objects.filter(pk__in=seen).select_related("lead").annotate(**asked)
+    found: QuerySet[Case] = Case.objects.filter(seen).select_related("lead").annotate(**asked)
     if status:
         found = found.filter(status=status)
     if text:
@@ -115,19 +114,14 @@ def readable_items(actor: Actor, case: Case, only: Sequence[UUID] | None = None)
         visible = visible.filter(pk__in=wanted)
         if visible.count() != len(wanted):
             raise Unseen
-    readable = _granted(actor, "read_evidenceitem")
-    return list(
-        visible.filter(pk__in=readable, state__in=("searchable", "indexed")).exclude(format__in=CONTAINERS)
-    )
+    readable = _granted(EvidenceItemGroupObjectPermission, actor, "read_evidenceitem")
+    return list(visible.filter(readable, state__in=("searchable", "indexed")).exclude(format__in=CONTAINERS))
 
 
 def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
     """The item itself if its content may be read by the actor's party, else Unseen."""
-    if (
-        not EvidenceItem.objects.filter(pk=item.pk)
-        .filter(pk__in=_granted(actor, "read_evidenceitem"))
-        .exists()
-    ):
+    readable = _granted(EvidenceItemGroupObjectPermission, actor, "read_evidenceitem")
+    if not EvidenceItem.objects.filter(readable, pk=item.pk).exists():
         raise Unseen
     return item
 
@@ -206,31 +200,34 @@ class Overview:
 
 def overview(actor: Actor, case: Case) -> Overview:
     """The case page in four queries."""
-    counted: list[EvidenceItem] = list(
+    counted = list(
         items(actor, case)
-        .only("state", "size", "records", "rejects", "first_time", "last_time")
-        .select_related(None)
+        .order_by()
+        .values("state")
+        .annotate(
+            items=Count("pk"),
+            records_=Sum("records", default=0),
+            rejects_=Sum("rejects", default=0),
+            bytes=Sum("size", default=0),
+            first=Min("first_time"),
+            last=Max("last_time"),
+        )
     )
-    states: dict[str, int] = {}
-    for each in counted:
-        states[each.state] = states.get(each.state, 0) + 1
     recent = (
         CustodyEvent.objects.filter(item__case=case, item__in=_seen(actor))
         .filter(~Q(kind="examined") | Q(party=actor.party) | Q(item__owner=actor.party))
         .select_related("party", "item")
         .order_by("-entry", "-id")[:12]
     )
-    firsts = [each.first_time for each in counted if each.first_time]
-    lasts = [each.last_time for each in counted if each.last_time]
     return Overview(
         parties=list(parties_of(actor, case)),
-        items=len(counted),
-        records=sum(each.records or 0 for each in counted),
-        rejects=sum(each.rejects or 0 for each in counted),
-        bytes=sum(each.size for each in counted),
-        states=states,
-        first_time=min(firsts, default=None),
-        last_time=max(lasts, default=None),
+        items=sum(each["items"] for each in counted),
+        records=sum(each["records_"] for each in counted),
+        rejects=sum(each["rejects_"] for each in counted),
+        bytes=sum(each["bytes"] for each in counted),
+        states={each["state"]: each["items"] for each in counted},
+        first_time=min((each["first"] for each in counted if each["first"]), default=None),
+        last_time=max((each["last"] for each in counted if each["last"]), default=None),
         recent=list(recent),
         entries=ledger_head(actor, case).size,
     )
@@ -284,15 +281,22 @@ def _opened_to(actor: Actor, event: Event, stored: StoredEvent, labels: Mapping[
 
 
 def _seen(actor: Actor) -> QuerySet[EvidenceItem]:
-    return EvidenceItem.objects.filter(pk__in=_granted(actor, "view_evidenceitem")).select_related(
-        "owner", "holder", "parent"
+    seen = _granted(EvidenceItemGroupObjectPermission, actor, "view_evidenceitem")
+    return EvidenceItem.objects.filter(seen).select_related("owner", "holder", "parent")
+
+
+def _granted(
+    wall: type[CaseGroupObjectPermission | EvidenceItemGroupObjectPermission], actor: Actor, codename: str
+) -> Exists:
+    """What guardian's table lets the actor's party do. Group and permission are looked up once a query, so
+    that each row asks one key of the table's own unique index, however much the party may see."""
+    group = Party.objects.filter(pk=actor.party).values("group")
+    permission = Permission.objects.filter(codename=codename, content_type__app_label="cases").values("pk")
+    return Exists(
+        wall.objects.filter(
+            content_object=OuterRef("pk"), group=Subquery(group), permission=Subquery(permission)
+        )
     )
-
-
-def _granted(actor: Actor, codename: str) -> QuerySet[EvidenceItemGroupObjectPermission, UUID]:
-    return EvidenceItemGroupObjectPermission.objects.filter(
-        group__party=actor.party, permission__codename=codename
-    ).values_list("content_object_id", flat=True)
 
 
 def _by_id(given: UUID | str, otherwise: str) -> dict[str, object]:
