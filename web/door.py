@@ -5,8 +5,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID, uuid4, uuid5
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
@@ -27,9 +27,10 @@ def member_view(*methods: str) -> Callable[[ActorView[P]], View[P]]:
 
     def wrap(view: ActorView[P]) -> View[P]:
         @require_http_methods(list(methods) or ["GET", "HEAD"])
-        @login_required
         @wraps(view)
         def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _signed_out(request)
             actor = actor_for_user(request.user, via="web")
             if actor is None:
                 return render(request, "web/errors/no_party.html", status=403)
@@ -46,12 +47,23 @@ def member_view(*methods: str) -> Callable[[ActorView[P]], View[P]]:
     return wrap
 
 
+def _signed_out(request: HttpRequest) -> HttpResponseBase:
+    """To the sign-in page; a part is not replaced by it, and a script is told in its own words."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse(
+            {"sentence": "You have been signed out. Sign in in another tab, then try again."}, status=401
+        )
+    return redirect_to_login(request.get_full_path())
+
+
 def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     """A refusal that has no form to stand beside."""
-    if refused.status == 404:
-        raise Http404
     if request.headers.get("HX-Request"):
         return render(request, "web/parts/refused.html", {"refused": refused}, status=refused.status)
+    if refused.status == 404:
+        raise Http404
     return render(request, "web/errors/refused.html", {"refused": refused}, status=refused.status)
 
 

@@ -6,18 +6,18 @@ from typing import Any
 
 # Pixels: between lanes, above the first, and between stations where the line runs down a narrow window.
 LANE, TOP, STEP = 54, 38, 40
-RUNS = {"examined", "verified"}  # of these, several in a row by one party are one station
+RUNS = {"examined", "verified"}  # of these, all by one party are one station, where the first was
 
 
 @dataclass
 class Station:
-    """One event, or a run of the same kind by the same party."""
+    """One event, or all of one kind by the same party."""
 
     kind: str
     party: Any
     lane: int
     first: Any
-    last: Any
+    last: Any  # of the run, where it is one
     to: Any = None
     to_lane: int | None = None
     times: int = 1
@@ -125,12 +125,12 @@ def custody_line(events: Iterable[Any], *, holder: Any) -> CustodyLine | None:
         return lanes.index(party)
 
     for event in events:
-        last = stations[-1] if stations else None
         # What the host does by itself lies on the holder's line.
         party = event.party or holder
-        if last and last.kind == event.kind and last.party == party and event.kind in RUNS:
-            last.times += 1
-            last.last = event
+        known = next((one for one in stations if (one.kind, one.party) == (event.kind, party)), None)
+        if known and event.kind in RUNS:
+            known.times += 1
+            known.last = event
             continue
         to = event.to_party
         stations.append(

@@ -37,7 +37,7 @@ function copyByHand(text) {
 
 // A second press while the first is on its way would only be answered with the same receipt.
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post" || event.defaultPrevented) return;
+  if (event.target.method !== "post" || event.defaultPrevented || "again" in event.target.dataset) return;
   const button = event.submitter;
   if (button) setTimeout(() => { button.disabled = true; }, 0);
 });
@@ -66,3 +66,21 @@ document.addEventListener("change", (event) => {
   const control = event.target.closest("[data-submits]");
   if (control) control.form.requestSubmit();
 });
+
+// A part that did not come is said, not swallowed.
+for (const kind of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(kind, (event) => {
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    if (kind === "htmx:responseError" && status < 500) return;
+    let note = document.getElementById("trouble");
+    if (!note) {
+      note = document.createElement("div");
+      note.id = "trouble";
+      note.className = "notice bad trouble";
+      note.setAttribute("role", "alert");
+      document.body.append(note);
+    }
+    note.textContent = status ? "Something broke on the server; nothing was changed by halves. Try once more." : "The server cannot be reached. What you see may be old.";
+    setTimeout(() => note.remove(), 6000);
+  });
+}
