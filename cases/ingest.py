@@ -32,6 +32,10 @@ from evidence.unpack import UnpackError, packing_of, unpack
 from evidence.vault import vault
 
 ATTEMPTS = 3
+PATIENCE = 2.0
+"""Seconds after which a lock belongs to a worker that lives: the database notices within that time that one
+died."""
+
 DEEPEST = 4
 """How many times bytes may be packed into each other: some gzip files contain themselves."""
 
@@ -218,9 +222,11 @@ def _quarantine(item: EvidenceItem, work: Ingest, reason: str) -> None:
 def _alone(item: UUID) -> Iterator[bool]:
     """Whether this process is the only one at the item. The lock belongs to the database session: it ends
     with the worker, however the worker ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"countersign ingest {item}"])
-        (mine,) = cursor.fetchone()
+    mine = _locked(item)
+    patience = time.monotonic() + PATIENCE
+    while not mine and time.monotonic() < patience:
+        time.sleep(0.1)
+        mine = _locked(item)
     try:
         yield mine
     finally:
@@ -229,6 +235,12 @@ def _alone(item: UUID) -> Iterator[bool]:
                 cursor.execute(
                     "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [f"countersign ingest {item}"]
                 )
+
+
+def _locked(item: UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"countersign ingest {item}"])
+        return bool(cursor.fetchone()[0])
 
 
 def _telling(work: Ingest) -> Callable[[int, int], None]:
