@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from evidence.search import times
@@ -56,6 +57,13 @@ def _first(cheap: str, dear: str) -> str:
 def _kept(test: str) -> str:
     """The same for a condition that has nothing cheap to ask first."""
     return f"({test} OR filename = '')"
+
+
+def any_of(column: str, listed: Sequence[tuple[tuple[str, ...], str]]) -> str:
+    """words() for a long list: one pass sees whether any can be there, and only then each is tried."""
+    longest = sorted({max(found, key=len) for found, _ in listed})
+    seen = f"regexp_matches(lower({column}), {literal('|'.join(map(escaped, longest)))})"
+    return _first(seen, " OR ".join(words(column, found, text) for found, text in listed))
 
 
 def escaped(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evidence.search import match, times
@@ -23,6 +24,8 @@ from evidence.search.language import (
     Words,
 )
 from evidence.tokens import indexed_columns, literal, quoted
+
+_LONG_LIST = 4
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Compiler:
         if isinstance(node, And):
             return "(" + " AND ".join(self.sql(part) for part in node.parts) + ")"
         if isinstance(node, Or):
-            return "(" + " OR ".join(self.sql(part) for part in node.parts) + ")"
+            lists, others = self._lists(node)
+            return "(" + " OR ".join([*lists, *(self.sql(part) for part in others)]) + ")"
         if isinstance(node, Not):
             return f"({self.sql(node.part)} IS NOT TRUE)"
         field = node.field
@@ -101,6 +105,33 @@ class Compiler:
             }
         column = column_of(self.schema, node.field)
         return set() if column is None else {column.name or "_more"}
+
+    def _lists(self, node: Or) -> tuple[list[str], list[Node]]:
+        """Long lists of pasted words within an OR, each as one condition a column; and the other parts."""
+        pasted: dict[str | None, list[Words]] = defaultdict(list)
+        for part in node.parts:
+            if isinstance(part, Words) and self.words[part.text] and times.span(part.text) is None:
+                column = None if part.field is None else column_of(self.schema, part.field)
+                if part.field is None or (column is not None and column.kind == "VARCHAR"):
+                    pasted[part.field].append(part)
+        long = {field: parts for field, parts in pasted.items() if len(parts) >= _LONG_LIST}
+        tests = [test for field, parts in long.items() for test in self._list(field, parts)]
+        taken = {part for parts in long.values() for part in parts}
+        return tests, [part for part in node.parts if part not in taken]
+
+    def _list(self, field: str | None, parts: Sequence[Words]) -> list[str]:
+        if field is not None:
+            column = column_of(self.schema, field)
+            return [match.any_of(column.sql, [(self.words[p.text], p.text) for p in parts])] if column else []
+        kinds, tests = self.schema.types(), []
+        for name, text in text_columns(self.schema).items():
+            here = [part for part in parts if part not in self.holders or name in self.holders[part]]
+            if here and kinds[name] == "VARCHAR":
+                tests.append(match.any_of(text, [(self.words[part.text], part.text) for part in here]))
+            else:
+                loose = {self._loose(part, text, quoted(name), kinds[name]) for part in here}
+                tests += sorted(loose - {"false"})
+        return tests or ["false"]
 
     def _item(self, number: str) -> str:
         paths = self.files(number)

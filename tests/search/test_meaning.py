@@ -258,6 +258,13 @@ FOUND = (
     "account.id:[b TO *]",
     "alice AND bob",
 )
+PASTED = (
+    "203.0.113.67 OR 192.0.2.1 OR acct_3eb8b8140e OR absentword OR 429 OR answer",
+    "ip:(203.0.113.67 OR 192.0.2.1 OR 10.0.0.1 OR 2001:db8::1 OR absent)",
+    "NOT (grader OR beta OR alice OR bob OR examiner) status:200",
+    "status:(200 OR 404 OR 429 OR 500) OR absent OR nofield:x",
+    "(grader OR beta OR alice OR bob) ip:203.0.113.0/24",
+)
 NOT_FOUND = (
     "only_here:*",
     "\\*",
@@ -274,7 +281,7 @@ NOT_FOUND = (
 )
 
 
-@pytest.mark.parametrize("query", FOUND)
+@pytest.mark.parametrize("query", [*FOUND, *PASTED])
 def test_finds(corpus: Corpus, query: str) -> None:
     assert _agrees(corpus, query) > 0
 
