@@ -1,7 +1,8 @@
 """How fast sealed bytes become searchable, as a share of what hashlib.sha256 alone needs for the same file.
 
-"Searchable" is the whole step: the vault's re-hash of the item, then recognising, hashing with the line index, parsing
-and writing the Parquet. "Indexed" adds the token index. Each runs in a process of its own, which also tells its peak.
+"Searchable" is the whole step: the vault's re-hash of the item, then recognising, hashing with the line
+index, parsing and writing the Parquet. "Indexed" adds the token index. Each runs in a process of its own,
+which also tells its peak.
 """
 
 import hashlib

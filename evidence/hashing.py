@@ -15,7 +15,7 @@ WORTH_A_THREAD = 1 << 17
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What identifies the bytes of an item. SHA-256 and BLAKE3 prove; SHA-1 and MD5 only match older lists."""
+    """What identifies the bytes of an item: SHA-256 and BLAKE3 prove, SHA-1 and MD5 match older lists."""
 
     sha256: str
     blake3: str
@@ -33,7 +33,8 @@ class Digests:
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._size = 0
-        # One thread of its own for each running intake: an executor shared by the module would be dead after a fork.
+        # One thread of its own for each running intake: an executor shared by the module would be dead after
+        # a fork.
         self._beside: ThreadPoolExecutor | None = None
 
     @property

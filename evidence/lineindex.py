@@ -1,7 +1,8 @@
 """Where the lines of sealed bytes begin, sparsely, and how to read a few of them without reading the rest.
 
-`lines.idx` is a row of little-endian uint64: the byte offset of entry 1, 1 + every, 1 + 2·every, … An entry is a line
-(bytes between two \\n), or for JSON envelopes a record; `segment.json` beside it names the unit and the step.
+`lines.idx` is a row of little-endian uint64: the byte offset of entry 1, 1 + every, 1 + 2·every, … An entry
+is a line (bytes between two \\n), or for JSON envelopes a record; `segment.json` beside it names the unit and
+the step.
 """
 
 import json
@@ -17,7 +18,8 @@ EVERY = 1024
 LONGEST_SHOWN = 1 << 20
 CUT = " … [cut at 1 MiB]".encode()
 READ = 1 << 16
-# Counting newlines is fast, finding each of them is not: look closely only at the small block where an entry begins.
+# Counting newlines is fast, finding each of them is not: look closely only at the small block where an entry
+# begins.
 BLOCK = 1 << 13
 
 
@@ -79,7 +81,9 @@ def write_index(path: Path, offsets: list[int]) -> None:
 
 
 def lines_at(source: Path, index: Path, line: int, count: int) -> list[tuple[int, int, bytes]]:
-    """`count` lines from number `line` on (1-based) as (number, byte offset, exact bytes without \\n); fewer at the end."""
+    """`count` lines from number `line` on (1-based) as (number, byte offset, exact bytes without \\n); fewer
+    at the end.
+    """
     unit, every = _step(index)
     first = max(line, 1)
     last = line + count
@@ -120,7 +124,9 @@ def _shown(data: bytes) -> bytes:
 
 
 def _lines_from(sealed: BinaryIO, offset: int, unseen: int) -> Iterator[tuple[int, bytes]]:
-    """Lines from `offset` on; the first `unseen` of them come out empty, and no line is held beyond what is shown."""
+    """Lines from `offset` on; the first `unseen` of them come out empty, and no line is held beyond what is
+    shown.
+    """
     sealed.seek(offset)
     start = at = offset
     held = bytearray()

@@ -1,8 +1,9 @@
-"""Join Parquet files of one schema into one, without decoding them: pages are copied, only the footer is made anew.
+"""Join Parquet files of one schema into one, without decoding them: pages are copied, only the footer is made
+anew.
 
-The footer is Thrift in its compact protocol. It is read as a generic tree, so that statistics and whatever else the
-writer put there survive as they are; only row groups are gathered and offsets moved.
-Spec: https://github.com/apache/parquet-format (FileMetaData, RowGroup, ColumnChunk, ColumnMetaData).
+The footer is Thrift in its compact protocol. It is read as a generic tree, so that statistics and whatever
+else the writer put there survive as they are; only row groups are gathered and offsets moved. Spec:
+https://github.com/apache/parquet-format (FileMetaData, RowGroup, ColumnChunk, ColumnMetaData).
 """
 
 import os
@@ -93,9 +94,8 @@ def _zigzag(out: bytearray, value: int) -> None:
 
 def _write_fields(out: bytearray, fields: Fields) -> None:
     before = 0
-    for number, (kind, value) in sorted(fields.items()):
-        if kind in (TRUE, FALSE):
-            kind = TRUE if value else FALSE
+    for number, (known, value) in sorted(fields.items()):
+        kind = known if known not in (TRUE, FALSE) else TRUE if value else FALSE
         if 0 < number - before < 16:
             out.append((number - before) << 4 | kind)
         else:

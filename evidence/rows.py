@@ -1,4 +1,5 @@
-"""How the entries of a slice reach DuckDB: through a pipe, as raw lines where that is safe, else as rows made in Python.
+"""How the entries of a slice reach DuckDB: through a pipe, as raw lines where that is safe, else as rows made
+in Python.
 
 Both ways give the same relation (n, l, e): line number, text, and the reason why a line cannot be a record.
 """
@@ -32,7 +33,8 @@ PIPE_SIZE = 1 << 20
 def piped(feed: Callable[[int], None]) -> Iterator[str]:
     """A path from which DuckDB reads what `feed` writes to a descriptor.
 
-    When the reader gives up early, the last read end is closed here and the writer ends with EPIPE: nobody waits.
+    When the reader gives up early, the last read end is closed here and the writer ends with EPIPE: nobody
+    waits.
     """
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
@@ -77,46 +79,58 @@ def blocks(data: list[bytes]) -> Callable[[int], None]:
     def feed(writing: int) -> None:
         for block in data:
             view = memoryview(block)
-            while len(view):
+            while view.nbytes:
                 view = view[os.write(writing, view) :]
 
     return feed
 
 
 def raw_lines(path: str, before: int, *, crlf: bool) -> str:
-    """Entries from raw lines. No quote, no escape, and a delimiter that the scan has not seen: a line is a value."""
+    """Entries from raw lines. No quote, no escape, and a delimiter that the scan has not seen: a line is a
+    value.
+    """
     line_end = "" if crlf else "new_line='\\n', "
     return (
-        f"SELECT {before} + row_number() OVER () AS n, l, NULL::VARCHAR AS e FROM read_csv({literal(path)}, "
-        f"columns={{'l': 'VARCHAR'}}, delim='\x01', quote='', escape='', header=false, auto_detect=false, {line_end}"
+        f"SELECT {before} + row_number() OVER () AS n, l, NULL::VARCHAR AS e "
+        f"FROM read_csv({literal(path)}, "
+        f"columns={{'l': 'VARCHAR'}}, delim='\x01', quote='', escape='', header=false, "
+        f"auto_detect=false, {line_end}"
         "max_line_size=2097152, buffer_size=4194304, strict_mode=false)"
     )
 
 
 def raw_csv(path: str, before: int, plan: Csv, *, header: bool) -> str:
-    """Entries of a CSV slice in which each line is a row; DuckDB raises where it does not read as the plan says."""
+    """Entries of a CSV slice in which each line is a row; DuckDB raises where it does not read as the plan
+    says.
+    """
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(1, plan.width + 1))
     return (
-        f"SELECT {before} + {int(header)} + row_number() OVER () AS n, NULL::VARCHAR AS l, NULL::VARCHAR AS e, * "
-        f"FROM read_csv({literal(path)}, columns={{{columns}}}, delim={literal(plan.delimiter)}, quote='\"', "
-        f"escape='\"', header={str(header).lower()}, auto_detect=false, max_line_size=2097152, buffer_size=4194304)"
+        f"SELECT {before + header} + row_number() OVER () AS n, NULL::VARCHAR AS l, NULL::VARCHAR AS e, * "
+        f"FROM read_csv({literal(path)}, columns={{{columns}}}, delim={literal(plan.delimiter)}, "
+        f"quote='\"', "
+        f"escape='\"', header={str(header).lower()}, auto_detect=false, "
+        "max_line_size=2097152, buffer_size=4194304)"
     )
 
 
 def made_rows(path: str, plan: Csv | None, *, longest: int) -> str:
-    """Entries from rows made in Python. The reader's buffers follow the longest of them, to keep memory for the rest."""
+    """Entries from rows made in Python. The reader's buffers follow the longest of them, to keep memory for
+    the rest.
+    """
     fields = (
         "".join(f", nullif(v[{place}], '') AS c{place}" for place in range(1, plan.width + 1)) if plan else ""
     )
     values = ", 'v': 'VARCHAR[]'" if plan else ""
     return (
-        f"SELECT n, l, e{fields} FROM read_json({literal(path)}, columns={{'n': 'BIGINT', 'l': 'VARCHAR', "
-        f"'e': 'VARCHAR'{values}}}, format='newline_delimited', maximum_object_size={max(1 << 20, longest + 4096)})"
+        f"SELECT n, l, e{fields} FROM read_json({literal(path)}, "
+        f"columns={{'n': 'BIGINT', 'l': 'VARCHAR', "
+        f"'e': 'VARCHAR'{values}}}, format='newline_delimited', "
+        f"maximum_object_size={max(1 << 20, longest + 4096)})"
     )
 
 
 def numbered_lines(source: Path, piece: Slice) -> Iterator[tuple[int, str, str | None]]:
-    """The lines of a slice as (number, text, what is wrong with it), none of them held longer than allowed."""
+    """The lines of a slice as (number, text, what is wrong with it), none held longer than allowed."""
     number = piece.first_line
     held = bytearray()
     cut = False
@@ -128,7 +142,7 @@ def numbered_lines(source: Path, piece: Slice) -> Iterator[tuple[int, str, str |
             parts = chunk.split(b"\n")
             for part in parts[:-1]:
                 held += part
-                yield _judged(number, held, cut)
+                yield _judged(number, held, cut=cut)
                 number += 1
                 held.clear()
                 cut = False
@@ -137,10 +151,10 @@ def numbered_lines(source: Path, piece: Slice) -> Iterator[tuple[int, str, str |
                 cut = True
                 del held[KEPT:]
     if held or cut:
-        yield _judged(number, held, cut)
+        yield _judged(number, held, cut=cut)
 
 
-def _judged(number: int, line: bytearray, cut: bool) -> tuple[int, str, str | None]:
+def _judged(number: int, line: bytearray, *, cut: bool) -> tuple[int, str, str | None]:
     if number == 1:
         line = line.removeprefix(b"\xef\xbb\xbf")
     line = line.removesuffix(b"\r")
@@ -161,7 +175,8 @@ def line_pieces(source: Path, piece: Slice) -> Iterator[list[bytes]]:
 def record_pieces(first: int, rows: tuple[bytes, ...]) -> Iterator[list[bytes]]:
     """Envelope records as made rows."""
     judged = (
-        _judged(number, bytearray(row.removesuffix(b"\n")), False) for number, row in enumerate(rows, first)
+        _judged(number, bytearray(row.removesuffix(b"\n")), cut=False)
+        for number, row in enumerate(rows, first)
     )
     return _pieces((number, text, error, None) for number, text, error in judged)
 
@@ -178,7 +193,8 @@ def csv_pieces(source: Path, piece: Slice, plan: Csv) -> Iterator[list[bytes]]:
 
     def rows() -> Iterator[tuple[int, str, str | None, list[str] | None]]:
         header = piece.number == 0
-        for number, error, text, fields in entries_of(lines(), plan):
+        for number, wrong_row, text, fields in entries_of(lines(), plan):
+            error = wrong_row
             if header:
                 header = False
                 continue
@@ -216,7 +232,9 @@ def _row(number: int, text: str, error: str | None, fields: list[str] | None) ->
 
 
 def spoiled_row(row: bytes) -> bytes:
-    """The same row as a reject, for when parsing it took more memory than there is; unchanged where it is one."""
+    """The same row as a reject, for when parsing it took more memory than there is; unchanged where it is
+    one.
+    """
     made = json.loads(row)
     if made["e"] is not None:
         return row

@@ -1,7 +1,9 @@
-"""One run of the parsers over one item: slices of it through DuckDB, each to a part, the parts joined in order.
+"""One run of the parsers over one item: slices of it through DuckDB, each to a part, the parts joined in
+order.
 
-The calling thread scans and hands out slices; two threads with a connection each parse and encode them. A slice goes
-the fast way first. Only when DuckDB raises, or counts other lines than the scan did, is it read again line by line.
+The calling thread scans and hands out slices; two threads with a connection each parse and encode them. A
+slice goes the fast way first. Only when DuckDB raises, or counts other lines than the scan did, is it read
+again line by line.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +67,11 @@ class Run:
         self._connections: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         for number in range(WORKERS):
             spill = scratch / f"spill-{number}"
-            config = {"threads": 1, "memory_limit": MEMORY, "temp_directory": str(spill)}
+            config: dict[str, str | bool | int | float | list[str]] = {
+                "threads": 1,
+                "memory_limit": MEMORY,
+                "temp_directory": str(spill),
+            }
             connection = duckdb.connect(config=config)
             connection.execute("SET TimeZone = 'UTC'")
             self._connections.put(connection)
@@ -83,7 +89,8 @@ class Run:
             running: set[Future[Part]] = set()
             for one in work:
                 running.add(pool.submit(self._part, one, plan))
-                # One more than can run: a worker never waits for the scan, and no more than that lies in memory.
+                # One more than can run: a worker never waits for the scan, and no more than that lies in
+                # memory.
                 if len(running) > WORKERS:
                     running = self._collect(running, done, reached)
             while running:
@@ -134,8 +141,8 @@ class Run:
                     entries = raw_lines(pipe, work.first_line - 1, crlf=work.crlf)
                 written = self._copy(connection, plan.select(entries, guarded=False), path)
         except duckdb.Error:
-            # Bad UTF-8, broken JSON, rows of the wrong width, or more memory than there is: all of it ends here, and
-            # the careful way either makes rejects of it or raises for good.
+            # Bad UTF-8, broken JSON, rows of the wrong width, or more memory than there is: all of it ends
+            # here, and the careful way either makes rejects of it or raises for good.
             return None
         return [path] if written == expected else None
 
@@ -162,14 +169,15 @@ class Run:
     def _piece(
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, rows: list[bytes], name: str
     ) -> list[Path]:
-        """Made rows to Parquet. Where DuckDB cannot, halves are tried, down to the one row that is at fault."""
+        """Made rows to Parquet. Where DuckDB cannot, halves are tried, down to the one row at fault."""
         path = self._scratch / f"{name}.parquet"
         try:
             with piped(blocks(rows)) as pipe:
                 made = made_rows(pipe, plan if isinstance(plan, Csv) else None, longest=max(map(len, rows)))
                 written = self._copy(connection, plan.select(made, guarded=True), path)
         except duckdb.Error:
-            # In practice: more memory than the limit, for a row too deep or too long. Its text is kept as a reject.
+            # In practice: more memory than the limit, for a row too deep or too long. Its text is kept as a
+            # reject.
             if len(rows) > 1:
                 half = len(rows) // 2
                 first = self._piece(connection, plan, rows[:half], f"{name}-0")
@@ -215,10 +223,11 @@ class Run:
 
     @staticmethod
     def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> int:
-        # Level 1 is both faster and, on logs, smaller than the default; Bloom filters would cost, the token index is
-        # what finds words.
+        # Level 1 is both faster and, on logs, smaller than the default; Bloom filters would cost, the token
+        # index is what finds words.
         row = connection.execute(
-            f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+            f"COPY ({select}) TO {literal(str(path))} "
+            "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
             f"WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE {GROUP_LINES})"
         ).fetchone()
         return int(row[0]) if row else 0

@@ -1,7 +1,7 @@
 """From sealed bytes to a segment: one zstd Parquet of records, a line index, and a page of facts.
 
-A segment is written into `<name>.tmp` and renamed when it is whole. What a crash leaves is that folder, which the next
-run of the same item removes first.
+A segment is written into `<name>.tmp` and renamed when it is whole. What a crash leaves is that folder, which
+the next run of the same item removes first.
 """
 
 import json
@@ -25,14 +25,15 @@ from evidence.formats.text import PlainText
 from evidence.hashing import sha256_of
 from evidence.lineindex import EVERY, write_index
 from evidence.parquetjoin import join
-from evidence.segmentrun import Part, Records, Run
-from evidence.slicing import GROUP_LINES, SLICE_LINES, Scan, Slice, sample_of
+from evidence.segmentrun import Records, Run
+from evidence.slicing import GROUP_LINES, Scan, Slice, sample_of
 from evidence.unpack import packing_of
 
 LAYOUT = 1
 EVERY_RECORD = 64
 BATCH_BYTES, BATCH_RECORDS = 16 << 20, 50_000
-# Once from the sample, once more with all fields known; a third time only where types turned out mixed as well.
+# Once from the sample, once more with all fields known; a third time only where types turned out mixed as
+# well.
 MOST_PASSES = 3
 
 
@@ -48,8 +49,8 @@ class IngestError(Exception):
 class SegmentReport:
     """What became of an item's bytes; `records + rejects == lines` always.
 
-    `lines` are the entries of the format: physical lines for line formats, rows below the header for CSV, records for
-    an envelope.
+    `lines` are the entries of the format: physical lines for line formats, rows below the header for CSV,
+    records for an envelope.
     """
 
     format: str
@@ -84,8 +85,8 @@ def segment_dir(item: UUID) -> Path:
 def write_segment(source: Path, into: Path, *, progress: Callable[[int, int], None]) -> SegmentReport:
     """Recognise, parse and write; `into` is complete when this returns and absent when it raises.
 
-    `progress` gets (bytes done, bytes in all) in the calling thread. Raises IngestError where the bytes themselves are
-    the reason. What lay at `into` before is replaced.
+    `progress` gets (bytes done, bytes in all) in the calling thread. Raises IngestError where the bytes
+    themselves are the reason. What lay at `into` before is replaced.
     """
     if packing_of(source) is not None:
         raise IngestError("These bytes are compressed; their content becomes an item of its own first.")
@@ -100,7 +101,7 @@ def write_segment(source: Path, into: Path, *, progress: Callable[[int, int], No
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(into, ignore_errors=True)
-    os.replace(tmp, into)
+    tmp.replace(into)
     return report
 
 
@@ -132,7 +133,9 @@ def _write(source: Path, tmp: Path, scratch: Path, progress: Callable[[int, int]
         records = tmp / "records.parquet"
         join(files, records)
         report = _report(run, records, found, plan, facts)
-        _describe(tmp / "segment.json", report, found, plan, facts, any(part.leftovers for part in parts))
+        _describe(
+            tmp / "segment.json", report, found, plan, facts, more=any(part.leftovers for part in parts)
+        )
     finally:
         run.close()
     progress(total, total)
@@ -159,7 +162,7 @@ def _first_pass(
 
 
 def _records(source: Path, found: Recognised, facts: Bytes) -> Iterator[Records]:
-    """The records of an envelope in batches, one a line; blanks between tokens stand for their line breaks."""
+    """The records of an envelope in batches, one a line; a blank stands for each line break inside."""
     rows: list[bytes] = []
     number = count = size = end = 0
     facts.offsets.clear()
@@ -191,10 +194,10 @@ def _nothing(run: Run, scratch: Path, plan: Plan) -> Path:
 
 
 def _report(run: Run, records: Path, found: Recognised, plan: Plan, facts: Bytes) -> SegmentReport:
-    lines, rejects, first, last = run.ask(
+    counted, wrong, first, last = run.ask(
         f"SELECT count(*), count(_error), min(_time), max(_time) FROM read_parquet({literal(str(records))})"
     )
-    assert isinstance(lines, int) and isinstance(rejects, int)
+    lines, rejects = int(str(counted)), int(str(wrong))
     return SegmentReport(
         format=found.format,
         parser=found.parser,
@@ -212,7 +215,7 @@ def _report(run: Run, records: Path, found: Recognised, plan: Plan, facts: Bytes
 
 
 def _describe(
-    path: Path, report: SegmentReport, found: Recognised, plan: Plan, facts: Bytes, more: bool
+    path: Path, report: SegmentReport, found: Recognised, plan: Plan, facts: Bytes, *, more: bool
 ) -> None:
     """Write segment.json: what SEARCH and a reader have to know about records.parquet."""
     described = {

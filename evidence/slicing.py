@@ -14,8 +14,8 @@ CHUNK = 1 << 20
 # A slice is at most this many lines and about this many bytes.
 SLICE_BYTES = 48 << 20
 SLICE_LINES = 122_880
-# Rows in a row group of the segment: what a search reads at least. Measured: smaller groups find a needle four times as
-# fast, and write as fast, for 4 % more bytes.
+# Rows in a row group of the segment: what a search reads at least. Measured: smaller groups find a needle
+# four times as fast, and write as fast, for 4 % more bytes.
 GROUP_LINES = 16_384
 # Lines longer than this leave the fast way.
 LONG_LINE = 1 << 20
@@ -113,7 +113,9 @@ class Scan:
 def sample_of(
     source: Path, *, pieces: int = 12, piece: int = 1 << 16, head: int = 1 << 18
 ) -> tuple[bytes, list[str], int]:
-    """Bytes from the beginning, and lines from the beginning, the middle and the end: (head, lines, lines of the head)."""
+    """Bytes from the beginning, and lines from the beginning, the middle and the end: (head, lines, lines of
+    the head).
+    """
     size = source.stat().st_size
     with source.open("rb", buffering=0) as file:
         first = file.read(head)

@@ -38,7 +38,9 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out. Where `complete` is false, `sentence` says what is missing; the readable part is in the sink."""
+    """What came out. Where `complete` is false, `sentence` says what is missing; the readable part is in the
+    sink.
+    """
 
     size: int
     members: int
@@ -53,10 +55,11 @@ def packing_of(source: Path) -> Literal["gzip"] | None:
 
 
 def unpack(source: Path, sink: Sink, *, progress: Callable[[int, int], None]) -> Unpacked:
-    """Unpack all gzip members of `source` into `sink` (an Intake). `progress` gets (packed bytes read, in all).
+    """Unpack all gzip members of `source` into `sink` (an Intake). `progress` gets (packed bytes read, in
+    all).
 
-    Raises NotReadable or TooLarge; the caller's `with` then aborts the intake. A file that breaks off half-way is not
-    an error: its readable part is kept and `complete` is false.
+    Raises NotReadable or TooLarge; the caller's `with` then aborts the intake. A file that breaks off half-
+    way is not an error: its readable part is kept and `complete` is false.
     """
     total = source.stat().st_size
     cap = int(getattr(settings, "UNPACK_CAP", DEFAULT_CAP))

@@ -1,11 +1,12 @@
 """Multipart uploads that go straight into the vault, without a temporary copy.
 
-A view that takes evidence calls `upload_into_vault(request)` before it touches `request.POST` or `request.FILES`. The
-part named `file` then becomes a `VaultUpload`: its bytes are in an intake, written and hashed once, and wait for `seal`.
-A body that ends before its Content-Length is refused: Django by itself would hand over the piece as if it were whole.
+A view that takes evidence calls `upload_into_vault(request)` before it touches `request.POST` or
+`request.FILES`. The part named `file` then becomes a `VaultUpload`: its bytes are in an intake, written and
+hashed once, and wait for `seal`. A body that ends before its Content-Length is refused: Django by itself
+would hand over the piece as if it were whole.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
@@ -34,7 +35,7 @@ class Counted:
         return chunk
 
 
-class VaultUpload(UploadedFile):
+class VaultUpload(UploadedFile):  # type: ignore[type-arg]  # generic in the stubs alone
     """A file that has arrived whole and lies unsealed in the vault's tmp/; closing it unsealed forgets it."""
 
     def __init__(self, intake: Intake, *, name: str | None, content_type: str | None, size: int) -> None:
@@ -42,7 +43,7 @@ class VaultUpload(UploadedFile):
         self.intake = intake
 
     def seal(self, declared_sha256: str | None = None) -> Sealed:
-        """Seal the bytes where they lie (no second copy); raises WrongHash or VaultFull and leaves nothing."""
+        """Seal the bytes where they lie, without a second copy; WrongHash or VaultFull leaves nothing."""
         return self.intake.seal(declared_sha256)
 
     def close(self) -> None:
@@ -68,7 +69,7 @@ class VaultUploadHandler(FileUploadHandler):
     def handle_raw_input(
         self,
         input_data: Any,
-        META: Any,
+        META: Any,  # noqa: N803 (Django passes it by this name)
         content_length: int,
         boundary: Any,
         encoding: Any = None,
@@ -80,10 +81,13 @@ class VaultUploadHandler(FileUploadHandler):
         body = Counted(input_data)
         whole = False
         try:
-            post, files = MultiPartParser(META, body, self.request.upload_handlers, encoding).parse()
+            post, files = MultiPartParser(
+                META, cast("Any", body), self.request.upload_handlers, encoding
+            ).parse()
             whole = body.arrived >= content_length
         finally:
-            # Django tells a handler nothing when reading the body raises, so what is half written is dropped here.
+            # Django tells a handler nothing when reading the body raises, so what is half written is dropped
+            # here.
             if not whole:
                 self.upload_interrupted()
         if not whole:
@@ -133,7 +137,7 @@ class VaultUploadHandler(FileUploadHandler):
 
 
 def upload_into_vault(request: HttpRequest) -> VaultUploadHandler:
-    """Send this request's `file` part into the vault. The only handler: another one would shrink the chunks."""
+    """Send this request's `file` part into the vault, as its only handler."""
     handler = VaultUploadHandler(request)
     request.upload_handlers = [handler]
     return handler

@@ -3,8 +3,8 @@
     <root>/tmp/            files of running intakes, each held under flock by the process that writes it
     <root>/blobs/ab/cd/    sealed files, named by their full SHA-256, mode 0400
 
-What a crash leaves: before the link, an unlocked file in tmp/, seen by nobody and removed by `sweep`. After the
-link, a complete and fsynced blob, perhaps with its second name still in tmp/, which `sweep` removes too.
+What a crash leaves: before the link, an unlocked file in tmp/, seen by nobody and removed by `sweep`. After
+the link, a complete and fsynced blob, perhaps with its second name still in tmp/, which `sweep` removes too.
 """
 
 import errno
@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn, Self
 
 from django.conf import settings
 
@@ -76,12 +76,14 @@ def _fsync_folder(folder: Path) -> None:
 
 
 class Intake:
-    """One file on its way into the vault: write, then seal or abort. Leaving the `with` block unsealed aborts."""
+    """One file on its way into the vault: write, then seal or abort. Leaving the `with` block unsealed
+    aborts.
+    """
 
     def __init__(self, vault: "Vault") -> None:
         self._vault = vault
         self._digests = Digests()
-        self._descriptor, self._tmp = vault._reserve()
+        self._descriptor, self._tmp = vault.reserve()
         self._open = True
         self.sealed: Sealed | None = None
 
@@ -95,7 +97,7 @@ class Intake:
             raise VaultError("This intake is already closed.")
         try:
             view = memoryview(chunk)
-            while len(view):
+            while view.nbytes:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
             self.abort()
@@ -113,7 +115,7 @@ class Intake:
         try:
             os.fchmod(self._descriptor, 0o400)
             os.fsync(self._descriptor)
-            self._vault._publish(self._tmp, sealed)
+            self._vault.publish(self._tmp, sealed)
         except OSError as error:
             self.abort()
             _refuse(error)
@@ -136,7 +138,7 @@ class Intake:
         self._tmp.unlink(missing_ok=True)
         os.close(self._descriptor)
 
-    def __enter__(self) -> "Intake":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -207,7 +209,8 @@ class Vault:
             raise NoSuchBlob("A name in the vault is a SHA-256 in lower-case hex.")
         return self.root / "blobs" / sha256[:2] / sha256[2:4] / sha256
 
-    def _reserve(self) -> tuple[int, Path]:
+    def reserve(self) -> tuple[int, Path]:
+        """For an intake: a new file in tmp/, open and locked."""
         folder = self.root / "tmp"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -219,15 +222,16 @@ class Vault:
                 except BlockingIOError:
                     os.close(descriptor)
                     continue
-                # A sweep may have met the file between its creation and its lock: then it has no name any more.
+                # A sweep may have met the file between its creation and its lock: then it has no name any
+                # more.
                 if os.fstat(descriptor).st_nlink:
                     return descriptor, path
                 os.close(descriptor)
         except OSError as error:
             _refuse(error)
 
-    def _publish(self, tmp: Path, sealed: Sealed) -> None:
-        """Give the fsynced file its final name. A link never replaces what is there: the vault is write-once."""
+    def publish(self, tmp: Path, sealed: Sealed) -> None:
+        """For an intake: give the fsynced file its final name. A link never replaces what is there."""
         place = self._place(sealed.sha256)
         self._make_folder(place.parent)
         try:

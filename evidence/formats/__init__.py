@@ -1,4 +1,6 @@
-"""The formats, one file each, and the decision between them: by content, with a stated confidence, never by name."""
+"""The formats, one file each, and the decision between them: by content, with a stated confidence, never by
+name.
+"""
 
 from evidence.formats import cloudtrail, csv, jsonl, text, weblog
 from evidence.formats.plan import Recognised, Sample

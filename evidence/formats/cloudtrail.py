@@ -1,6 +1,7 @@
 """CloudTrail log files: one JSON document {"Records": [ … ]}, as delivered, on one line or pretty-printed.
 
-Each record is a row of JSON lines; its number is its place in the array, its text its exact bytes in the sealed file.
+Each record is a row of JSON lines; its number is its place in the array, its text its exact bytes in the
+sealed file.
 """
 
 import json

@@ -30,9 +30,11 @@ VERSION = "1"
 DELIMITERS = ",;\t|"
 WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
-# The csv module's own limit for one field would end the whole file; the engine bounds lines and records itself.
+# The csv module's own limit for one field would end the whole file; the engine bounds lines and records
+# itself.
 csv.field_size_limit(1 << 26)
-# A record may span so many lines and characters; fewer lines once a file has shown many quotes that lead nowhere.
+# A record may span so many lines and characters; fewer lines once a file has shown many quotes that lead
+# nowhere.
 SPAN, SHORT_SPAN, MANY_STRAYS, LONGEST = 2000, 20, 50, 1 << 22
 
 
@@ -179,8 +181,9 @@ def entries_of(
 ) -> Iterator[tuple[int, str | None, str, list[str]]]:
     """Rows of CSV lines as (line number, error, text, fields); what is not as wide as the header is an error.
 
-    A record that spans lines has the number of its first one. Where lines joined by a quote make no row, the first is
-    an error by itself and the others are read again: one stray quote must not swallow its neighbours.
+    A record that spans lines has the number of its first one. Where lines joined by a quote make no row, the
+    first is an error by itself and the others are read again: one stray quote must not swallow its
+    neighbours.
     """
     again: list[tuple[int, str]] = []
     taken: list[tuple[int, str]] = []

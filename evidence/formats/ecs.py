@@ -1,4 +1,5 @@
-"""Names of the Elastic Common Schema as aliases of a source's own fields. No byte is copied: an alias is a word.
+"""Names of the Elastic Common Schema as aliases of a source's own fields. No byte is copied: an alias is a
+word.
 
 Where several sources of one name are present, the first of the list is taken.
 """
@@ -100,7 +101,9 @@ MESSAGES = (
 
 
 def aliases(columns: Sequence[Column]) -> dict[str, str]:
-    """ECS name → column, for the columns whose meaning is known by name. A column's own name is never overshadowed."""
+    """ECS name → column, for the columns whose meaning is known by name. A column's own name is never
+    overshadowed.
+    """
     own = {column.name.lower(): column for column in columns}
     found = {}
     for name, sources in ALIASES.items():

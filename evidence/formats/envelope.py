@@ -1,7 +1,7 @@
 """Records out of one JSON document such as {"Records": [ … ]}, one after the other, at flat memory.
 
-Bytes are read as Latin-1, so that a character is a byte and every position is a byte offset; the structure of JSON is
-all ASCII and does not mind.
+Bytes are read as Latin-1, so that a character is a byte and every position is a byte offset; the structure of
+JSON is all ASCII and does not mind.
 """
 
 import json
@@ -25,12 +25,13 @@ def opening(head: bytes) -> int | None:
 
 
 def records_from(sealed: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Each record from `offset` on as (byte offset, exact bytes). What cannot be read comes out too, as it stands.
+    """Each record from `offset` on as (byte offset, exact bytes). What cannot be read comes out too, as it
+    stands.
 
-    Ends at the array's `]` or at the end of the bytes; a broken record reaches to the next `}, {` that is followed by
-    the name with which the first record begins.
+    Ends at the array's `]` or at the end of the bytes; a broken record reaches to the next `}, {` that is
+    followed by the name with which the first record begins.
     """
-    scan = json.JSONDecoder().scan_once
+    scan = json.JSONDecoder().raw_decode
     sealed.seek(offset)
     text = ""
     base, at = offset, 0
@@ -45,7 +46,7 @@ def records_from(sealed: BinaryIO, offset: int) -> Iterator[tuple[int, bytes]]:
             following = following or _following(text, at)
             try:
                 _, stop = scan(text, at)
-            except (StopIteration, json.JSONDecodeError, RecursionError, ValueError):
+            except (RecursionError, ValueError):
                 stop = None
             # A scalar at the end of what was read may go on in the next chunk.
             if stop is not None and stop == len(text) and not ended and text[at] not in "{[":

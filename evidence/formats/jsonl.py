@@ -1,9 +1,12 @@
 """JSON lines: one object a line. Nested objects become dotted columns; arrays and mixed types stay JSON text.
 
-The columns come from a sample, so each line has to prove that they hold all of it. Two cheap proofs, by length:
-1. A line written compactly is exactly as long as its known keys and values; one byte more means something unknown.
-2. Where that fails (escapes, blanks, nulls), the same sum over the parser's own re-serialisation without nulls.
-A line that fails both is kept whole in `_more`, and the item is read again with a plan that knows its fields.
+The columns come from a sample, so each line has to prove that they hold all of it. Two cheap proofs, by
+length:
+1. A line written compactly is exactly as long as its known keys and values; one byte more means something
+unknown.
+2. Where that fails (escapes, blanks, nulls), the same sum over the parser's own re-serialisation without
+nulls. A line that fails both is kept whole in `_more`, and the item is read again with a plan that knows its
+fields.
 """
 
 import json
@@ -103,10 +106,11 @@ def _first_length(here: str, leaf: Leaf) -> str:
 def _doubt(here: str, leaf: Leaf) -> str:
     """SQL, an integer: how far this member may be longer as counted than as written in the line.
 
-    1 stands for the two quotes of a text that could have been another value, without quotes. An unknown member takes
-    five bytes at least ('"":1,'), so two of those cannot hide one. NO_WAY stands for a number that the parser may have
-    written longer than the line did, such as 1e5 as 100000.0. Escapes only make a line longer than counted.
-    No CASE here: DuckDB computes plain arithmetic on whole vectors, several times as fast.
+    1 stands for the two quotes of a text that could have been another value, without quotes. An unknown
+    member takes five bytes at least ('"":1,'), so two of those cannot hide one. NO_WAY stands for a number
+    that the parser may have written longer than the line did, such as 1e5 as 100000.0. Escapes only make a
+    line longer than counted. No CASE here: DuckDB computes plain arithmetic on whole vectors, several times
+    as fast.
     """
     if leaf.type == "BIGINT":
         return f"ifnull(({here} % 1000 = 0 AND {here} <> 0)::INTEGER * {NO_WAY}, 0)"
@@ -118,11 +122,11 @@ def _doubt(here: str, leaf: Leaf) -> str:
     if leaf.raw:
         return f"ifnull((NOT starts_with({here}, '\"') AND ({longer}))::INTEGER * {NO_WAY}, 0)"
     first = f"ascii({here})"
-    # Digits and minus, brackets, and short words such as true, false, nan, inf.
+    # Digits and minus, brackets, and short words such as true, false, nan, inf; the words only where one is short.
+    words = " OR ".join(f"{first} = {ord(letter)}" for letter in "tfnNiI")
     return (
-        f"ifnull(({first} BETWEEN 48 AND 57 OR {first} = 45 OR {first} = 91 OR {first} = 123 OR (strlen({here}) < 9 AND "
-        f"({first} = 116 OR {first} = 102 OR {first} = 110 OR {first} = 78 OR {first} = 105 OR {first} = 73)))"
-        "::INTEGER, 0)"
+        f"ifnull(({first} BETWEEN 48 AND 57 OR {first} = 45 OR {first} = 91 OR {first} = 123)::INTEGER "
+        f"+ CASE WHEN strlen({here}) < 9 THEN ({words})::INTEGER ELSE 0 END, 0)"
     )
 
 
@@ -182,7 +186,8 @@ class JsonLines(Plan):
             SELECT n AS _line, t AS _time, {self._time_text()} AS _time_text, err AS _error,
                 CASE WHEN err IS NOT NULL THEN coalesce(l, '') END AS _text, {self._fields()},
                 CASE WHEN err IS NULL AND whole IS NOT TRUE THEN json(j)::VARCHAR END AS _more
-            FROM (SELECT *, fits OR (strlen(m) = {second} AND {agrees}) AS whole,
+            FROM (SELECT *, CASE WHEN fits IS TRUE THEN true
+                        ELSE strlen(m) = {second} AND {agrees} END AS whole,
                     CASE WHEN {unsure} {error} END AS err
                 FROM (SELECT *, CASE WHEN {unsure} ELSE json_transform(j, {literal(raw)}) END AS y,
                         CASE WHEN {unsure} ELSE json_merge_patch('{{}}', j) END AS m

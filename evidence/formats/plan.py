@@ -51,7 +51,9 @@ class Clock:
 
 
 class Plan(Protocol):
-    """How the entries of one item become rows; made from a sample, and widened when the sample did not tell all."""
+    """How the entries of one item become rows; made from a sample, and widened when the sample did not tell
+    all.
+    """
 
     columns: Sequence[Column]
     clock: Clock | None

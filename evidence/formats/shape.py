@@ -1,4 +1,6 @@
-"""The shape of JSON objects: which paths they have and what lies there, learned from a sample and from leftovers."""
+"""The shape of JSON objects: which paths they have and what lies there, learned from a sample and from
+leftovers.
+"""
 
 import json
 import re
@@ -8,7 +10,8 @@ from dataclasses import dataclass, field
 from evidence.formats.plan import MOST_COLUMNS, RESERVED, Column
 
 DEEPEST = 16
-# An object with this many members, each of them rare, is a map keyed by data and stays one column of JSON text.
+# An object with this many members, each of them rare, is a map keyed by data and stays one column of JSON
+# text.
 MAP_MEMBERS, MAP_SHARE = 200, 0.02
 INT64 = 1 << 63
 # Strings that unquoted could be another kind of JSON value.
@@ -125,8 +128,8 @@ def learn(root: Node, lines: Iterator[str]) -> int:
 def schema(root: Node) -> Branch:
     """The paths that become columns, as a tree: the most frequent ones where there are too many.
 
-    A name that differs from an earlier one only by case, or that the segment needs for itself, has no column: DuckDB
-    could not tell them apart. Such fields stay in `_more`.
+    A name that differs from an earlier one only by case, or that the segment needs for itself, has no column:
+    DuckDB could not tell them apart. Such fields stay in `_more`.
     """
     counted = sorted((node.seen for _, node in _leaves(root, ())), reverse=True)
     least = counted[MOST_COLUMNS] + 1 if len(counted) > MOST_COLUMNS else 0

@@ -1,4 +1,6 @@
-"""Plain text: whatever nobody recognises. Each line is its own record, and a date at its beginning is its time."""
+"""Plain text: whatever nobody recognises. Each line is its own record, and a date at its beginning is its
+time.
+"""
 
 import re
 from collections.abc import Iterator

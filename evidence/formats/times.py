@@ -1,7 +1,7 @@
 """Which field is the time of a record, and how its text becomes an instant in UTC.
 
-Nothing is guessed from one line: a way of reading is chosen because it reads the sample as a whole, and epoch numbers
-get their unit from the size of the column's values.
+Nothing is guessed from one line: a way of reading is chosen because it reads the sample as a whole, and epoch
+numbers get their unit from the size of the column's values.
 """
 
 import re
@@ -27,7 +27,8 @@ DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 SLASHED = re.compile(r"^(\d{1,2})/(\d{1,2})/\d{4}")
 
 ISO = "CASE WHEN {0} >= '1' AND {0} < ':' THEN try_cast({0} AS TIMESTAMPTZ) END"
-# Comma before the fraction, a space before the offset, a lower-case z, words like UTC: seen in the sample only.
+# Comma before the fraction, a space before the offset, a lower-case z, words like UTC: seen in the sample
+# only.
 LOOSE = "try_cast(regexp_replace(replace(replace({0}, ',', '.'), 'z', 'Z'), '\\s+([+-]\\d|Z)', '\\1') AS TIMESTAMPTZ)"
 FORMATS = (
     "%d/%b/%Y:%H:%M:%S %z",
@@ -42,7 +43,8 @@ MONTHS_FIRST = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"
 DAYS_FIRST = tuple(one.replace("%m/%d", "%d/%m") for one in MONTHS_FIRST)
 
 UNITS = {"s": 1_000_000.0, "ms": 1000.0, "us": 1.0, "ns": 0.001}
-# A date between 1973 and 2286 has this many seconds; the same instant in ms, µs and ns lies in bands that never meet.
+# A date between 1973 and 2286 has this many seconds; the same instant in ms, µs and ns lies in bands that
+# never meet.
 EPOCH_FROM, EPOCH_TO = 1e8, 1e10
 
 
@@ -74,7 +76,9 @@ def _trust(name: str) -> float:
 
 
 def find_clock(values: Mapping[str, Sequence[str]], numeric: frozenset[str], rows: int) -> Clock | None:
-    """Choose the time among columns, given the sampled texts of each; `rows` is the number of sampled records."""
+    """Choose the time among columns, given the sampled texts of each; `rows` is the number of sampled
+    records.
+    """
     best: tuple[float, Clock] | None = None
     with duckdb.connect(config={"threads": 1, "memory_limit": "64MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -83,7 +87,7 @@ def find_clock(values: Mapping[str, Sequence[str]], numeric: frozenset[str], row
             trust = _trust(name) or (0.1 if texts and all(map(DATED.match, texts[:20])) else 0.0)
             if trust <= 0 or len(texts) * 2 < rows:
                 continue
-            clock = _reading(connection, name, list(texts[:500]), name in numeric)
+            clock = _reading(connection, name, list(texts[:500]), numeric=name in numeric)
             if clock is None:
                 continue
             # A written-out date says more than a number does.
@@ -94,7 +98,7 @@ def find_clock(values: Mapping[str, Sequence[str]], numeric: frozenset[str], row
 
 
 def _reading(
-    connection: duckdb.DuckDBPyConnection, name: str, texts: list[str], numeric: bool
+    connection: duckdb.DuckDBPyConnection, name: str, texts: list[str], *, numeric: bool
 ) -> Clock | None:
     if numeric or all(re.fullmatch(r"\d{9,20}(?:\.\d+)?", text) for text in texts):
         numbers = [abs(float(text)) for text in texts]

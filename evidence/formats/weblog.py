@@ -1,7 +1,7 @@
 """Access logs of nginx and Apache: common and combined, with whatever a server adds at the end of the line.
 
-The line has no names of its own, so its columns carry ECS names. Texts are kept as the server wrote them, escapes
-included; "-" means that the server had nothing to say and becomes NULL.
+The line has no names of its own, so its columns carry ECS names. Texts are kept as the server wrote them,
+escapes included; "-" means that the server had nothing to say and becomes NULL.
 """
 
 import re
@@ -19,6 +19,8 @@ PATTERN = rf"{COMMON}(?: {TEXT} {TEXT})?(?: (.*))?$"
 GROUPS = ("ip", "ident", "user", "time", "request", "status", "bytes", "referrer", "agent", "rest")
 REQUEST = r"^(\S+) (\S+)(?: HTTP/(\S+))?$"
 CLF = "%d/%b/%Y:%H:%M:%S %z"
+
+CLOCK = Clock("_time_text", CLF, f"try_strptime({{0}}, '{CLF}')")
 
 COLUMNS = (
     Column("source.ip", "VARCHAR"),
@@ -42,7 +44,7 @@ class WebLog(Plan):
     """The plan of one access log; the same for all of them."""
 
     columns: tuple[Column, ...] = COLUMNS
-    clock: Clock | None = Clock("_time_text", CLF, f"try_strptime({{0}}, '{CLF}')")
+    clock: Clock | None = CLOCK
     message: str | None = "url.original"
 
     def select(self, entries: str, *, guarded: bool) -> str:

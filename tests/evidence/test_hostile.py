@@ -1,4 +1,4 @@
-"""Bytes that want to break a parser: sealed all the same, counted honestly, and never the end of the worker."""
+"""Bytes that want to break a parser: sealed all the same, counted honestly, never a crash."""
 
 import random
 from pathlib import Path

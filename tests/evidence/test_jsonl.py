@@ -62,7 +62,9 @@ def test_lines_that_do_not_parse_are_kept_with_number_and_reason(ingest: Ingest)
 
 
 def test_a_field_that_the_sample_missed_gets_its_column(ingest: Ingest) -> None:
-    """The sample reads 256 KiB at the beginning and a few pieces: a field in a single line elsewhere is not seen."""
+    """The sample reads 256 KiB at the beginning and a few pieces: a field in a single line elsewhere is not
+    seen.
+    """
     lines = [b'{"id":"%032x","n":%d}\n' % (n, n) for n in range(60_000)]
     lines[31_234] = b'{"id":"x","n":1,"secret":{"tool":"netcat"}}\n'
     lines[32_234] = b'{"id":"x","n":"many"}\n'

@@ -68,7 +68,9 @@ def test_closing_the_request_forgets_what_was_not_sealed(vault_folder: Path) -> 
     body = body_of(LOG)
     request = request_with(body, len(body))
     upload_into_vault(request)
-    assert request.FILES["file"].size == len(LOG)
+    upload = request.FILES["file"]
+    assert isinstance(upload, VaultUpload)
+    assert upload.size == len(LOG)
     request.close()
     assert kept_in(vault_folder) == []
 
