@@ -19,9 +19,10 @@ from bench.lines import line
 from cases.actors import actor_for_user, operator
 from cases.models import Case, Participation
 from cases.perform import perform
+from cases.rules.acquisition import AcquisitionFacts, SealedBytes
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase, OpenCase, ReviseCase
-from cases.rules.custody import AcquireEvidence, AcquisitionFacts, Examination, ExamineEvidence, SealedBytes
+from cases.rules.custody import AcquireEvidence, Examination, ExamineEvidence
 from cases.rules.parties import AdmitMember, RegisterParty
 from ledger.reading import head
 

@@ -111,7 +111,7 @@ def build(
     tally = _Tally()
     gateway = _gateway(rng, ring, tally, ring_requests, ordinary_requests)
     calls = list(_cloud_calls(rng, cloud_calls))
-    cloud_ips = Counter(call["sourceIPAddress"] for call in calls)
+    cloud_ips = Counter(str(call["sourceIPAddress"]) for call in calls)
     cloudtrail = json.dumps({"Records": calls}, separators=(",", ":")).encode()
     edge_lines, edge_ips, edge_status = _edge(rng, calls)
     truth = Truth(
