@@ -14,11 +14,11 @@ class NotCanonical(LedgerError):
 
 
 class MalformedLeaf(LedgerError):
-    """The bytes of an entry are not a leaf as docs/ledger-format.md defines it."""
+    """The bytes of an entry are not a leaf as docs/format.md defines it."""
 
 
 class MalformedNote(LedgerError):
-    """A text is not a checkpoint note as docs/ledger-format.md defines it."""
+    """A text is not a checkpoint note as docs/format.md defines it."""
 
 
 class VerificationError(LedgerError):
@@ -39,6 +39,33 @@ class HeadMoved(LedgerError):
 
 class NoSuchEntry(LedgerError):
     """The log has no entry, or no size, as asked for."""
+
+
+class SignerRefuses(LedgerError):
+    """The log does not follow from what the host's key signed before: the database was put back or rewritten.
+
+    Nothing is written to the log until its parties have resolved it.
+    """
+
+
+class LeafTooLarge(LedgerError):
+    """What a member's signature would put into a leaf makes it larger than 32 KiB."""
+
+
+class NotErasable(LedgerError):
+    """A field cannot be erased: every event needs it, or the entry's opening does not have it."""
+
+
+class UnknownKey(LedgerError):
+    """None of the signatures is by a key that was expected."""
+
+
+class FromTheFuture(LedgerError):
+    """A cosignature says that it was made later than this host's clock can be wrong."""
+
+
+class TimeStampFailed(LedgerError):
+    """A time stamping authority did not answer, or its answer does not hold."""
 
 
 class HostKeyError(LedgerError):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from ledger import signing
+from ledger.signer import Memory
 
 Kind = Literal["host", "case"]
 
@@ -19,3 +20,9 @@ def origin_of(kind: Kind, log_id: UUID) -> str:
 def host_key() -> signing.HostKey:
     """The key with which this host signs, made at first use."""
     return signing.host_key(Path(settings.HOST_KEY_FILE))
+
+
+def memory() -> Memory:
+    """What this host's key has signed, beside the key's file."""
+    path = Path(settings.HOST_KEY_FILE)
+    return Memory(path.with_name(f"{path.name}.signed"))

@@ -8,16 +8,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
-from ledger import commitments, jcs, leaf, merkle, signing
+from ledger import commitments, jcs, leaf, merkle, signer, signing
 from ledger.entries import RESERVED, Draft, Receipt, StoredEvent
-from ledger.errors import CommandIdReused, HeadMoved, Misuse, NotCanonical, StaleStream
-from ledger.host import Kind, host_key, origin_of
+from ledger.errors import CommandIdReused, HeadMoved, LeafTooLarge, Misuse, NotCanonical, StaleStream
+from ledger.host import Kind, host_key, memory, origin_of
 from ledger.jcs import Json
 from ledger.reading import receipt_of, stored_event
 
@@ -77,8 +78,11 @@ class Log:
         command_digest: str,
         at: datetime | None = None,
         expect: Mapping[str, int] | None = None,
+        auth: Mapping[str, Json] | None = None,
     ) -> Receipt:
         """Seal `events` as the next entries, under a signed checkpoint; they count once committed.
+
+        `auth` is the member's own signature over what was asked; it stands in each of these leaves.
 
         Time never runs backwards in a log: where the clock is behind the last entry, that entry's time is
         taken and the difference kept beside the checkpoint. `expect` names the versions that the writer has
@@ -90,6 +94,8 @@ class Log:
         self._check_versions(events, expect or {})
         now = (at or datetime.now(UTC)).astimezone(UTC)
         recorded_at = now if self._last is None else max(self._last, now)
+        before = signer.Stand(self.size, merkle.root_of(self._peaks))
+        signed_by = cast("dict[str, Json] | None", jcs.plain(auth, at="auth"))
         said_by = cast("dict[str, Json]", jcs.plain(actor, at="actor"))
         sealed = [
             self._seal(
@@ -99,6 +105,7 @@ class Log:
                 actor=said_by,
                 command_id=command_id,
                 recorded_at=recorded_at,
+                auth=signed_by,
             )
             for n, draft in enumerate(events)
         ]
@@ -110,7 +117,7 @@ class Log:
             )
         ]
         size, root = self.size + len(sealed), merkle.root_of(self._peaks)
-        note = self._key.sign(self.origin, signing.checkpoint_text(self.origin, size, root))
+        note = self._sign(before, signer.Stand(size, root))
         moved = _call(
             _APPEND,
             (
@@ -137,6 +144,15 @@ class Log:
             events=tuple(entry.event for entry in sealed),
         )
 
+    def _sign(self, before: signer.Stand, after: signer.Stand) -> str:
+        remembered = memory()
+        signed = remembered.read(self.id)
+        signer.check(self.id, before, signed, origin=self.origin, public=self._key.public)
+        remembered.propose(self.id, before, after)
+        # Robust: the entries are committed by then, and a memory that lags is caught up with a proof.
+        transaction.on_commit(partial(remembered.release, self.id, after), robust=True)
+        return self._key.sign(self.origin, signing.checkpoint_text(self.origin, after.size, after.root))
+
     def _check_versions(self, events: Sequence[Draft], expect: Mapping[str, int]) -> None:
         for stream in {draft.stream for draft in events} | expect.keys():
             if stream not in self._versions:
@@ -156,6 +172,7 @@ class Log:
         actor: dict[str, Json],
         command_id: UUID,
         recorded_at: datetime,
+        auth: dict[str, Json] | None,
     ) -> "_Sealed":
         fields = cast("dict[str, Json]", jcs.plain(draft.fields, at=draft.type))
         if taken := RESERVED & fields.keys():
@@ -172,8 +189,10 @@ class Log:
         }
         salts = commitments.new_salts(len(body))
         data = leaf.build(
-            leaf.Leaf(self.origin, index, recorded_at, party, commitments.commit_body(body, salts))
+            leaf.Leaf(self.origin, index, recorded_at, party, commitments.commit_body(body, salts), auth)
         )
+        if len(data) > leaf.LARGEST_LEAF:
+            raise LeafTooLarge("A signed act is sealed in at most 32 KiB; this signature is larger.")
         event = StoredEvent(
             log=self.id,
             index=index,

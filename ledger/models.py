@@ -76,7 +76,10 @@ class Checkpoint(models.Model):
 
 
 class Opening(models.Model):
-    """What an entry's commitment hides: the body and one salt a field, in the order of the fields' names."""
+    """What an entry's commitment hides: the body and one salt a field, in the order of the fields' names.
+
+    `erased` keeps the digests of fields whose salt and value were destroyed.
+    """
 
     pk = models.CompositePrimaryKey("log", "index")
     log = models.UUIDField()
@@ -88,9 +91,59 @@ class Opening(models.Model):
     command = models.UUIDField()
     body = models.JSONField()
     salts = models.BinaryField()
+    erased = models.JSONField(null=True)  # field name → field digest in hex
 
     class Meta:
         db_table = "ledger_opening"
         constraints = [
             models.UniqueConstraint(fields=["log", "stream", "version"], name="ledger_opening_stream")
         ]
+
+
+class Cosignature(models.Model):
+    """A party's witness vouches for a checkpoint: the first cosignature of each key for each size."""
+
+    pk = models.CompositePrimaryKey("log", "size", "key_name", "key_id")
+    log = models.UUIDField()
+    size = models.BigIntegerField()
+    key_name = models.CharField(max_length=300)
+    key_id = models.BinaryField()
+    public = models.BinaryField()
+    timestamp = models.BigIntegerField()  # the witness's own clock, seconds since 1970
+    signature = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_cosignature"
+        # Where a key stands, and the first it said above an entry: one step in this index each.
+        indexes = [models.Index(fields=["log", "key_name", "key_id", "size"], name="ledger_cosignature_key")]
+
+
+class TimeStamp(models.Model):
+    """An authority's RFC 3161 word that a note, as it lies here byte for byte, existed at a time."""
+
+    pk = models.CompositePrimaryKey("log", "size", "authority")
+    log = models.UUIDField()
+    size = models.BigIntegerField()
+    authority = models.CharField(max_length=200)
+    note = models.TextField()
+    response = models.BinaryField()  # DER of the whole answer, the token in it
+    chain = models.TextField()  # PEM: the certificates that came with the token and the trusted root
+    stamped_at = models.DateTimeField()  # the token's own time
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_timestamp"
+
+
+class Refeed(models.Model):
+    """Entries that came back from a mirror without their openings, from `first` up to `size`."""
+
+    pk = models.CompositePrimaryKey("log", "first")
+    log = models.UUIDField()
+    first = models.BigIntegerField()
+    size = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_refeed"

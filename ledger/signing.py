@@ -20,19 +20,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from ledger.errors import HostKeyError, MalformedNote, VerificationError
 
 ED25519 = b"\x01"  # signature type of signed-note
+COSIGNATURE = b"\x04"  # signature type of tlog-cosignature: timestamped, by a witness
 DASH = "\N{EM DASH} "
 LARGEST_NOTE = 64 * 1024
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 
-def key_id(name: str, public: bytes) -> bytes:
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
     """The four bytes by which a signature line names its key."""
-    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+    return sha256(name.encode() + b"\n" + kind + public).digest()[:4]
 
 
-def vkey(name: str, public: bytes) -> str:
+def vkey(name: str, public: bytes, kind: bytes = ED25519) -> str:
     """A public key as one line to pin: name+id+base64."""
-    return f"{name}+{key_id(name, public).hex()}+{base64.b64encode(ED25519 + public).decode()}"
+    return f"{name}+{key_id(name, public, kind).hex()}+{base64.b64encode(kind + public).decode()}"
 
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
@@ -77,19 +78,27 @@ def parse_checkpoint(note: str) -> Checkpoint:
         raise MalformedNote("A checkpoint is three lines, an empty line and its signatures.")
     if not _SIZE.fullmatch(lines[1]):
         raise MalformedNote("A checkpoint's size is a decimal number without leading zeroes.")
+    root = _base64(lines[2])
+    if len(root) != 32:
+        raise MalformedNote("A checkpoint's root is base64 of 32 bytes.")
+    return Checkpoint(lines[0], int(lines[1]), root, text + "\n", parse_signatures(tail))
+
+
+def parse_signatures(lines: str) -> tuple[tuple[str, bytes, bytes], ...]:
+    """Key name, key id and signature of each signature line, or MalformedNote; nothing is checked yet."""
+    if len(lines) > LARGEST_NOTE or not lines.endswith("\n"):
+        raise MalformedNote("Signature lines are at most 64 KiB, each with a newline at its end.")
     signatures = []
-    for line in tail[:-1].split("\n"):
+    for line in lines[:-1].split("\n"):
         name, space, encoded = line.removeprefix(DASH).partition(" ")
         raw = _base64(encoded)
-        if not line.startswith(DASH) or not space or not name or "+" in name or len(raw) < 5:
+        odd = not name or "+" in name or any(mark.isspace() for mark in name)
+        if not line.startswith(DASH) or not space or odd or len(raw) < 5:
             raise MalformedNote(
                 "A signature line is a dash, a key name, and base64 of a key id and a signature."
             )
         signatures.append((name, raw[:4], raw[4:]))
-    root = _base64(lines[2])
-    if len(root) != 32:
-        raise MalformedNote("A checkpoint's root is base64 of 32 bytes.")
-    return Checkpoint(lines[0], int(lines[1]), root, text + "\n", tuple(signatures))
+    return tuple(signatures)
 
 
 def _base64(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The fixed-seed test vectors of docs/ledger-format.md.
+"""The fixed-seed test vectors of docs/format.md.
 
 `python -m tests.ledger.make_vectors` writes them anew.
 """

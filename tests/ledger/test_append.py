@@ -13,8 +13,17 @@ from django.db import connections, transaction
 from ledger import leaf, merkle, proofs, reading, signing
 from ledger.commitments import commit_digests, field_digest
 from ledger.entries import Draft, Head
-from ledger.errors import CommandIdReused, HeadMoved, Misuse, NoSuchEntry, NotCanonical, StaleStream
-from ledger.host import host_key
+from ledger.errors import (
+    CommandIdReused,
+    HeadMoved,
+    LedgerError,
+    Misuse,
+    NoSuchEntry,
+    NotCanonical,
+    SignerRefuses,
+    StaleStream,
+)
+from ledger.host import host_key, memory
 from ledger.log import open_for_writing
 from ledger.models import Checkpoint
 from ledger.verify import verify_log
@@ -117,8 +126,13 @@ def test_a_log_is_opened_in_a_transaction_and_takes_one_append(writer: Writer) -
         open_for_writing(writer.log, **named | {"kind": "host"})  # type: ignore[arg-type]
 
 
-def test_a_stale_handle_writes_nothing(writer: Writer) -> None:
+@pytest.mark.parametrize(("remembers", "refusal"), [(True, SignerRefuses), (False, HeadMoved)])
+def test_a_stale_handle_writes_nothing(
+    writer: Writer, remembers: bool, refusal: type[LedgerError]
+) -> None:
     writer.write(draft())
+    if not remembers:
+        (memory().folder / str(writer.log)).unlink()
     with transaction.atomic():
         command = uuid4()
         log = open_for_writing(
@@ -126,7 +140,7 @@ def test_a_stale_handle_writes_nothing(writer: Writer) -> None:
         ).log
         log.size = 0
         log._peaks.clear()
-        with pytest.raises(HeadMoved):
+        with pytest.raises(refusal):
             log.append([draft()], party=NORTHWIND, actor=ALICE, command_id=command, command_digest="d")
     assert verify_log(writer.log) == []
 

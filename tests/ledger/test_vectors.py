@@ -66,7 +66,7 @@ def test_canonical_values_in_the_vectors() -> None:
 
 
 def test_the_worked_example_in_the_docs_is_the_vector() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "ledger-format.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
     log, tree = stored("entries"), merkle.root_of_leaves
     hashes = [bytes.fromhex(one["leaf_hash"]) for one in log["entries"]]
     example = log["entries"][3]
