@@ -38,9 +38,12 @@ def commit_digests(digests: Iterable[bytes]) -> bytes:
     return sha256(BODY_DOMAIN + b"".join(sorted(digests))).digest()
 
 
+def field_digests(body: Mapping[str, Json], salts: bytes) -> list[bytes]:
+    """The digests of a body's fields; `salts` holds one salt a field, in the order of the fields' names."""
+    single = split_salts(salts)
+    return [field_digest(salt, name, body[name]) for name, salt in zip(sorted(body), single, strict=True)]
+
+
 def commit_body(body: Mapping[str, Json], salts: bytes) -> bytes:
     """The commitment of a body; `salts` holds one salt a field, in the order of the fields' names."""
-    single = split_salts(salts)
-    return commit_digests(
-        field_digest(salt, name, body[name]) for name, salt in zip(sorted(body), single, strict=True)
-    )
+    return commit_digests(field_digests(body, salts))

@@ -93,9 +93,7 @@ def add_cosignatures(
     return [held for held in cosignatures(log_id, size) if held.vkey in {one.key.vkey for one in found}]
 
 
-def _read(
-    given: str, size: int | None
-) -> tuple[str | None, tuple[tuple[str, bytes, bytes], ...], int]:
+def _read(given: str, size: int | None) -> tuple[str | None, tuple[tuple[str, bytes, bytes], ...], int]:
     if size is not None and given.startswith(signing.DASH):
         return None, signing.parse_signatures(given), size
     note = signing.parse_checkpoint(given)

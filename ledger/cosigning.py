@@ -36,7 +36,7 @@ class WitnessKey:
 def parse_vkey(text: str) -> WitnessKey:
     """The witness key in a vkey of type 0x04, or MalformedNote."""
     name, _, rest = text.partition("+")
-    claimed, _, encoded = rest.partition("+")
+    encoded = rest.partition("+")[2]
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -76,7 +76,9 @@ def verify_cosignature(key: WitnessKey, text: str, timestamp: int, signature: by
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, cosigned_message(text, timestamp))
     except InvalidSignature as error:
-        raise VerificationError(f"The cosignature of {key.name} does not hold for this checkpoint.") from error
+        raise VerificationError(
+            f"The cosignature of {key.name} does not hold for this checkpoint."
+        ) from error
 
 
 def verified(

@@ -1,7 +1,7 @@
 """What goes into the ledger and what comes out of it. Pure, so that rules may use it without a database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -66,7 +66,7 @@ Opening = dict[str, tuple[str, Json]]  # field name → salt in hex, value
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One sealed entry with its opening.
+    """One sealed entry with its opening, and the digests, in hex, of the fields erased from it.
 
     Whether a reader may see the opening is not the ledger's business.
     """
@@ -77,6 +77,7 @@ class EntryRow:
     recorded_at: datetime
     party: UUID
     opening: Opening | None
+    erased: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

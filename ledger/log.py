@@ -27,7 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # %b: binary parameters; arrays of bytes as text would be escaped twice over.
 _OPEN = "SELECT * FROM ledger_open(%b, %b, %b, %b, %b, %b::text[], %b::bigint[])"
-_APPEND = (
+APPEND = (
     "SELECT ledger_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b::bigint[], %b, %b::int[],"
     " %b, %b, %b::bigint[], %b::smallint[], %b::bytea[])"
 )
@@ -63,7 +63,7 @@ class Log:
         self.host_key = key.public.hex()
         self.host_key_id = signing.key_id(origin, key.public).hex()
         self._key = key
-        self._peaks = peaks
+        self.peaks = peaks
         self._last = last
         self._versions = dict(versions)
         self._spent = False
@@ -94,7 +94,7 @@ class Log:
         self._check_versions(events, expect or {})
         now = (at or datetime.now(UTC)).astimezone(UTC)
         recorded_at = now if self._last is None else max(self._last, now)
-        before = signer.Stand(self.size, merkle.root_of(self._peaks))
+        before = signer.Stand(self.size, merkle.root_of(self.peaks))
         signed_by = cast("dict[str, Json] | None", jcs.plain(auth, at="auth"))
         said_by = cast("dict[str, Json]", jcs.plain(actor, at="actor"))
         sealed = [
@@ -112,16 +112,14 @@ class Log:
         nodes = [
             (entry.event.index, level, node)
             for entry in sealed
-            for level, node in enumerate(
-                merkle.push(self._peaks, entry.event.index, entry.leaf_hash), start=1
-            )
+            for level, node in enumerate(merkle.push(self.peaks, entry.event.index, entry.leaf_hash), start=1)
         ]
-        size, root = self.size + len(sealed), merkle.root_of(self._peaks)
+        size, root = self.size + len(sealed), merkle.root_of(self.peaks)
         note = self._sign(before, signer.Stand(size, root))
-        moved = _call(
-            _APPEND,
+        moved = call(
+            APPEND,
             (
-                self.id, self.size, root, b"".join(self._peaks), recorded_at,
+                self.id, self.size, root, b"".join(self.peaks), recorded_at,
                 (recorded_at - now) // MICROSECOND, note, command_id, command_digest, party,
                 [entry.leaf for entry in sealed], [entry.leaf_hash for entry in sealed],
                 [entry.event.stream for entry in sealed], [entry.event.version for entry in sealed],
@@ -132,6 +130,8 @@ class Log:
         )  # fmt: skip
         if not moved[0]:
             raise HeadMoved(f"The log {self.origin} is no longer at size {self.size}; nothing was written.")
+        # Robust: the entries are committed by then, and a memory that lags is caught up with a proof.
+        transaction.on_commit(partial(memory().release, self.id, signer.Stand(size, root)), robust=True)
         return Receipt(
             log=self.id,
             first=self.size,
@@ -149,8 +149,6 @@ class Log:
         signed = remembered.read(self.id)
         signer.check(self.id, before, signed, origin=self.origin, public=self._key.public)
         remembered.propose(self.id, before, after)
-        # Robust: the entries are committed by then, and a memory that lags is caught up with a proof.
-        transaction.on_commit(partial(remembered.release, self.id, after), robust=True)
         return self._key.sign(self.origin, signing.checkpoint_text(self.origin, after.size, after.root))
 
     def _check_versions(self, events: Sequence[Draft], expect: Mapping[str, int]) -> None:
@@ -236,7 +234,7 @@ def open_for_writing(
     if not connection.in_atomic_block:
         raise Misuse("A log is opened for writing inside a transaction only.")
     found: dict[str, list[StoredEvent]] = {stream: [] for stream in streams}
-    found_kind, origin, size, root, peaks, last, known_size, known_digest, events = _call(
+    found_kind, origin, size, root, peaks, last, known_size, known_digest, events = call(
         _OPEN,
         (
             log_id,
@@ -274,7 +272,7 @@ def open_for_writing(
     return Opened(log, receipt, found, versions)
 
 
-def _call(query: str, parameters: tuple[object, ...]) -> Any:
+def call(query: str, parameters: tuple[object, ...]) -> Any:
     """One row from the server, with binary parameters and results, on Django's own connection."""
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:

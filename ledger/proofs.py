@@ -1,12 +1,17 @@
 """Inclusion and consistency proofs from stored nodes: one query a proof, O(log n) rows."""
 
+import base64
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
 
 from ledger import merkle
+from ledger.cosignatures import checkpoint_note
 from ledger.errors import NoSuchEntry
+from ledger.signing import parse_checkpoint
+
+PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 
 # Leaves are level 0 and lie with their entries; a node lies under the last leaf it covers.
 _NODES = """
@@ -32,6 +37,17 @@ def consistency_proof(log_id: UUID, size1: int, size2: int) -> list[bytes]:
     if size1 == 0:
         return []
     return _roots(log_id, merkle.consistency_ranges(size1, size2), size2)
+
+
+def receipt_proof(log_id: UUID, index: int, size: int | None = None) -> str:
+    """A C2SP tlog-proof: that entry `index` is under the checkpoint of `size`, or the newest one.
+
+    With the leaf, the party's pinned keys and nothing else it can be checked anywhere, at any time.
+    """
+    note = checkpoint_note(log_id, size)
+    proof = inclusion_proof(log_id, index, parse_checkpoint(note).size)
+    hashes = "".join(f"{base64.b64encode(one).decode()}\n" for one in proof)
+    return f"{PROOF_HEADER}\nindex {index}\n{hashes}\n{note}"
 
 
 def _roots(log_id: UUID, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:

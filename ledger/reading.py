@@ -18,6 +18,7 @@ from ledger.jcs import Json
 from ledger.models import Checkpoint, Entry, LogHead
 
 PAGE = 1000
+TILE = 256
 
 _EVENTS = """
     SELECT o.index, o.body, e.party, e.recorded_at
@@ -25,7 +26,7 @@ _EVENTS = """
     WHERE o.log = %s AND o.index > %s ORDER BY o.index LIMIT %s
 """
 _ENTRIES = """
-    SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party, o.body, o.salts
+    SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party, o.body, o.salts, o.erased
     FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
     WHERE e.log = %s AND e.index > %s ORDER BY e.index LIMIT %s
 """
@@ -69,9 +70,17 @@ def read_entries(log_id: UUID, *, after: int = -1, limit: int = 100) -> list[Ent
     """Up to `limit` sealed entries after an index, in order, with their openings."""
     return [
         EntryRow(
-            index, bytes(leaf), bytes(leaf_hash), recorded_at.astimezone(UTC), party, opening_of(body, salts)
+            index,
+            bytes(leaf),
+            bytes(leaf_hash),
+            recorded_at.astimezone(UTC),
+            party,
+            opening_of(body, salts),
+            json.loads(erased) if erased else {},
         )
-        for index, leaf, leaf_hash, recorded_at, party, body, salts in _rows(_ENTRIES, (log_id, after, limit))
+        for index, leaf, leaf_hash, recorded_at, party, body, salts, erased in _rows(
+            _ENTRIES, (log_id, after, limit)
+        )
     ]
 
 
@@ -82,6 +91,21 @@ def opening_of(body: str | None, salts: bytes | None) -> Opening | None:
     fields: dict[str, Json] = json.loads(body)
     salt_hex = [salt.hex() for salt in split_salts(bytes(salts))]
     return {name: (salt, fields[name]) for name, salt in zip(sorted(fields), salt_hex, strict=True)}
+
+
+def leaves(log_id: UUID, start: int, end: int) -> list[bytes]:
+    """The exact leaves from `start`, up to `end` or the next multiple of 256, whichever comes first.
+
+    Pages thus lie as the tiles of a log do, and a full one never changes. NoSuchEntry past the log's end.
+    """
+    until = min(end, (start // TILE + 1) * TILE)
+    rows = _rows(
+        "SELECT leaf FROM ledger_entry WHERE log = %s AND index >= %s AND index < %s ORDER BY index",
+        (log_id, start, until),
+    )
+    if start < 0 or end < start or len(rows) != until - start:
+        raise NoSuchEntry(f"This log does not have the entries {start} to {end - 1}.")
+    return [bytes(leaf) for (leaf,) in rows]
 
 
 def head(log_id: UUID) -> Head | None:

@@ -37,7 +37,6 @@ class Stand:
     root: bytes
 
 
-
 @dataclass(frozen=True)
 class Signed:
     """What the signer remembers of a log: the last stand it released, and the one it was asked for last."""
@@ -117,15 +116,13 @@ class Memory:
         body, check = record[:-8], record[-8:]
         if len(record) != _RECORD or sha256(body).digest()[:8] != check:
             raise self._unusable(log, "its content is damaged")
-        halves = [
-            Stand(int.from_bytes(half[:8]), half[8:]) for half in (body[:_WIDTH], body[_WIDTH:])
-        ]
+        halves = [Stand(int.from_bytes(half[:8]), half[8:]) for half in (body[:_WIDTH], body[_WIDTH:])]
         return Signed(*halves)
 
     def _unusable(self, log: UUID, why: str) -> SignerRefuses:
         return SignerRefuses(
-            f"What was signed for the log {log} cannot be told from {self.folder / str(log)}: {why}. Nothing is"
-            " signed for this log until an operator has looked at it."
+            f"What was signed for the log {log} cannot be told from {self.folder / str(log)}: {why}."
+            " Nothing is signed for this log until an operator has looked at it."
         )
 
 
@@ -174,4 +171,6 @@ def check(log: UUID, head: Stand, signed: Signed | None, *, origin: str, public:
             f" {error.sentence} Nothing more is signed."
         ) from error
     if (note.size, note.root) != (head.size, head.root):
-        raise SignerRefuses(f"The head at {head.size} entries is not what the host signed; nothing is signed.")
+        raise SignerRefuses(
+            f"The head at {head.size} entries is not what the host signed; nothing is signed."
+        )

@@ -1,12 +1,11 @@
 """Recompute a whole log from its rows and say where it first goes wrong.
 
 Everything is read a page at a time and the tree is grown again from the leaves, so memory stays flat however
-long the log is. What this cannot see is a log that its host rewrote from end to end and signed anew: that
-takes the parties' mirrors.
+long the log is. The signer's memory shows a database that was put back or rewritten; a host that rewrote
+that as well, and signed anew, is shown by a party's mirror alone.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,18 +13,20 @@ from uuid import UUID
 
 from django.db import connection
 
-from ledger import commitments, jcs, leaf, merkle, signing
-from ledger.entries import RESERVED
-from ledger.errors import LedgerError, MalformedLeaf, NotCanonical
-from ledger.host import host_key
-from ledger.models import LogHead
+from ledger import leaf, merkle, signing, vouchers
+from ledger import sealed as sealing
+from ledger.errors import LedgerError, MalformedLeaf, SignerRefuses
+from ledger.host import host_key, memory
+from ledger.models import LogHead, Refeed
+from ledger.sealed import Row
+from ledger.signer import Stand
 
 PAGE = 2000
 MOST_FINDINGS = 100
 
 _ENTRIES = """
     SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party,
-        o.stream, o.version, o.type, o.schema, o.command, o.body, o.salts
+        o.stream, o.version, o.type, o.schema, o.command, o.body, o.salts, o.erased
     FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
     WHERE e.log = %s AND e.index >= %s AND e.index < %s
 """
@@ -43,13 +44,17 @@ _BEYOND = """
         UNION ALL SELECT index, 'An opening' FROM ledger_opening WHERE log = %(log)s
         UNION ALL SELECT last_leaf, 'A tree node' FROM ledger_node WHERE log = %(log)s
         UNION ALL SELECT size - 1, 'A checkpoint' FROM ledger_checkpoint WHERE log = %(log)s
+        UNION ALL SELECT size - 1, 'A cosignature' FROM ledger_cosignature WHERE log = %(log)s
+        UNION ALL SELECT size - 1, 'A time stamp' FROM ledger_timestamp WHERE log = %(log)s
+        UNION ALL SELECT size - 1, 'A mark of a re-feed' FROM ledger_refeed WHERE log = %(log)s
     ) AS rows WHERE at >= (SELECT size FROM ledger_head WHERE log = %(log)s) OR at < 0 GROUP BY what
 """
+# Where openings were lost, versions are missing with them; they still rise.
 _VERSIONS = """
     SELECT index, stream, version, expected FROM (
-        SELECT index, stream, version, row_number() OVER (PARTITION BY stream ORDER BY index) AS expected
-        FROM ledger_opening WHERE log = %s AND index < %s
-    ) AS numbered WHERE version <> expected ORDER BY index LIMIT 1
+        SELECT index, stream, version, 1 + coalesce(lag(version) OVER each, 0) AS expected
+        FROM ledger_opening WHERE log = %s AND index < %s WINDOW each AS (PARTITION BY stream ORDER BY index)
+    ) AS numbered WHERE version < expected OR (version > expected AND NOT %s) ORDER BY index LIMIT 1
 """
 
 Progress = Callable[[int, int], None]
@@ -67,24 +72,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """An entry's row and its opening's, if there is one."""
-
-    index: int
-    leaf: bytes
-    leaf_hash: bytes
-    recorded_at: datetime
-    party: UUID
-    stream: str
-    version: int
-    type: str
-    schema: int
-    command: UUID
-    body: str | None
-    salts: bytes | None
-
-
-@dataclass(frozen=True)
 class _Checkpoint:
     """A checkpoint's row."""
 
@@ -95,9 +82,10 @@ class _Checkpoint:
     command: UUID
     recorded_at: datetime
 
-    def covers(self, row: _Row) -> bool:
+    def covers(self, row: Row) -> bool:
         """Whether it could be the checkpoint of the append that sealed the entry, if it claims to be."""
-        return row.index < self.first or (row.recorded_at, row.command) == (self.recorded_at, self.command)
+        mine = row.recorded_at == self.recorded_at and row.command in (None, self.command)
+        return row.index < self.first or mine
 
 
 @dataclass
@@ -106,7 +94,10 @@ class _Run:
 
     log: UUID
     head: LogHead
-    public: bytes
+    keys: Mapping[int, bytes]  # from which size on which host key signed
+    signed: Stand | None  # what the signer released last
+    lost: Sequence[tuple[int, int]]  # spans given back by a mirror, whose openings may be missing
+    mirror: Iterator[bytes] | None
     findings: list[Finding] = field(default_factory=list)
     peaks: list[bytes] = field(default_factory=list)
     whole: bool = True  # until the first break; after it the tree cannot be grown further
@@ -116,6 +107,10 @@ class _Run:
     def report(self, index: int | None, sentence: str) -> None:
         self.findings.append(Finding(index, sentence))
 
+    def key_at(self, size: int) -> bytes:
+        """The host key that signed the checkpoint of this size."""
+        return self.keys[max((start for start in self.keys if start <= size), default=min(self.keys))]
+
     def lowest_from(self, begin: int) -> int:
         """Where something was found already at or after `begin`, else `begin`: a tree narrows no further."""
         return min(
@@ -124,19 +119,37 @@ class _Run:
         )
 
 
-def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
+def verify_log(
+    log_id: UUID,
+    progress: Progress | None = None,
+    *,
+    mirror: Iterable[bytes] | None = None,
+    keys: Mapping[int, bytes] | None = None,
+) -> list[Finding]:
     """Everything in a log that does not hold, lowest index first, or [] where all of it holds.
 
+    `mirror` are the leaves that a party kept, from the first on: the log must begin with them. `keys` are the
+    host's public keys, each under the size from which on it signed; today's key alone where not given.
     At most about a hundred findings; after the first break in the tree only what stands alone is still
     checked.
     """
+    signed, doubt = _remembered(log_id)  # before the head, or a write in between would look like a rollback
     head = LogHead.objects.filter(log=log_id).first()
     if head is None:
         return [Finding(None, "There is no such log.")]
-    run = _Run(log_id, head, host_key().public)
+    lost = list(Refeed.objects.filter(log=log_id).order_by("first").values_list("first", "size"))
+    run = _Run(
+        log_id,
+        head,
+        keys or {0: host_key().public},
+        signed,
+        lost,
+        iter(mirror) if mirror is not None else None,
+    )
     for start in range(0, head.size, PAGE):
         end = min(start + PAGE, head.size)
         _check_page(run, start, end)
+        run.findings += [Finding(index, sentence) for index, sentence in vouchers.faults(log_id, start, end)]
         if progress is not None:
             progress(end, head.size)
         if len(run.findings) >= MOST_FINDINGS:
@@ -145,20 +158,35 @@ def verify_log(log_id: UUID, progress: Progress | None = None) -> list[Finding]:
         _check_head(run)
         _check_versions(run)
     _check_beyond(run)
+    if signed is not None and signed.size > head.size:
+        sentence = f"The host signed {signed.size} entries and has {head.size}: an older state was put back."
+        run.report(head.size, sentence)
+    if doubt is not None:
+        run.report(None, doubt)
     return sorted(run.findings, key=lambda finding: (finding.index is None, finding.index or 0))
 
 
+def _remembered(log_id: UUID) -> tuple[Stand | None, str | None]:
+    try:
+        known = memory().read(log_id)
+    except SignerRefuses as error:
+        return None, error.sentence
+    return known.released if known else None, None
+
+
 def _check_page(run: _Run, start: int, end: int) -> None:
-    entries = {row[0]: _Row(*row) for row in _rows(_ENTRIES, (run.log, start, end))}
+    entries = {row[0]: Row(*row) for row in _rows(_ENTRIES, (run.log, start, end))}
     waiting = iter([_Checkpoint(*row) for row in _rows(_CHECKPOINTS, (run.log, start, end))])
     nodes: dict[int, dict[int, bytes]] = {}
     for last_leaf, level, node in _rows(_NODES, (run.log, start, end)):
         nodes.setdefault(last_leaf, {})[level] = bytes(node)
     above = next(waiting, None)
     for index in range(start, end):
+        _check_mirror(run, index, entries.get(index))
         if index in entries:
             _check_entry(run, entries[index], above)
             _check_tree(run, entries[index], nodes.get(index, {}))
+            _check_signed(run, index + 1)
         else:
             run.report(index, f"Entry {index} is missing.")
             run.whole = False
@@ -169,25 +197,32 @@ def _check_page(run: _Run, start: int, end: int) -> None:
             return
 
 
-def _check_entry(run: _Run, row: _Row, above: _Checkpoint | None) -> None:
+def _check_mirror(run: _Run, index: int, row: Row | None) -> None:
+    """Only the first difference is told: after it a rewritten log differs everywhere."""
+    if run.mirror is None:
+        return
+    kept = next(run.mirror, None)
+    if kept is None:
+        run.mirror = None
+    elif row is None or bytes(row.leaf) != kept:
+        run.report(index, f"Entry {index} is not the entry {index} of the mirror.")
+        run.mirror = None
+
+
+def _check_entry(run: _Run, row: Row, above: _Checkpoint | None) -> None:
     index = row.index
     try:
         sealed = leaf.parse(bytes(row.leaf))
     except MalformedLeaf as error:
         run.report(index, f"The bytes of entry {index} are damaged. {error.sentence}")
         return
-    if sealed.index != index:
-        run.report(index, f"In the place of entry {index} lies entry {sealed.index}.")
-    if sealed.log != run.head.origin:
-        run.report(index, f"Entry {index} was sealed for another log, {sealed.log}.")
-    if sealed.recorded_at != row.recorded_at:
-        run.report(index, f"The time stored beside entry {index} is not the time sealed in it.")
-    if sealed.party != row.party:
-        run.report(index, f"The party stored beside entry {index} is not the party sealed in it.")
+    for sentence in sealing.faults_of_leaf(row, sealed, run.head.origin):
+        run.report(index, sentence)
     if run.last_time is not None and sealed.recorded_at < run.last_time:
         run.report(index, f"Entry {index} is dated before the entry in front of it.")
     run.last_time = sealed.recorded_at
-    fault = _fault_of_opening(row, sealed.commit)
+    given_back = row.body is None and any(first <= index < size for first, size in run.lost)
+    fault = None if given_back else sealing.fault_of_opening(row, sealed.commit)
     if fault is not None:
         run.report(index, f"The opening of entry {index} {fault}")
     elif above is not None and not above.covers(row):
@@ -195,26 +230,7 @@ def _check_entry(run: _Run, row: _Row, above: _Checkpoint | None) -> None:
         run.report(index, sentence)
 
 
-def _fault_of_opening(row: _Row, commit: bytes) -> str | None:
-    if row.body is None or row.salts is None:
-        return "is missing."
-    try:
-        body = jcs.plain(json.loads(row.body))
-    except NotCanonical as error:
-        return f"holds what no entry can hold. {error.sentence}"
-    if not isinstance(body, dict) or len(row.salts) != commitments.SALT_SIZE * len(body):
-        return "does not have one salt for each field."
-    if commitments.commit_body(body, bytes(row.salts)) != commit:
-        return "is not what was sealed: a value or a salt was changed."
-    if not body.keys() >= RESERVED:
-        return "lacks a field that every event has."
-    said = tuple(body[name] for name in ("stream", "version", "type", "schema", "command"))
-    if said != (row.stream, row.version, row.type, row.schema, str(row.command)):
-        return "says something else than what is stored beside it."
-    return None
-
-
-def _check_tree(run: _Run, row: _Row, nodes: dict[int, bytes]) -> None:
+def _check_tree(run: _Run, row: Row, nodes: dict[int, bytes]) -> None:
     index, computed = row.index, merkle.leaf_hash(bytes(row.leaf))
     if computed != bytes(row.leaf_hash):
         run.report(index, f"The hash of entry {index} is not the hash of its bytes.")
@@ -230,13 +246,20 @@ def _check_tree(run: _Run, row: _Row, nodes: dict[int, bytes]) -> None:
         run.report(index, f"The stored tree has a node too many above entry {index}.")
 
 
+def _check_signed(run: _Run, size: int) -> None:
+    if not run.whole or run.findings or run.signed is None or run.signed.size != size:
+        return
+    if merkle.root_of(run.peaks) != run.signed.root:
+        run.report(None, f"The host signed another root for {size} entries: the log was rewritten since.")
+
+
 def _check_checkpoint(run: _Run, found: _Checkpoint) -> None:
     size = found.size
     span = f"entry {size - 1}" if size - run.covered == 1 else f"entries {run.covered} to {size - 1}"
     if found.first != run.covered:
         run.report(run.covered, f"The checkpoint over {span} does not begin where the one before it ended.")
     try:
-        signed = signing.verify_checkpoint(found.note, name=run.head.origin, public=run.public)
+        signed = signing.verify_checkpoint(found.note, name=run.head.origin, public=run.key_at(size))
     except LedgerError as error:
         run.report(run.covered, f"The checkpoint of size {size} does not hold. {error.sentence}")
     else:
@@ -253,6 +276,8 @@ def _check_checkpoint(run: _Run, found: _Checkpoint) -> None:
 
 def _check_head(run: _Run) -> None:
     size = run.head.size
+    if run.mirror is not None and next(run.mirror, None) is not None:
+        run.report(size, f"The mirror goes on with an entry {size}, which this log does not have.")
     if run.covered != size:
         run.report(run.covered, f"The entries {run.covered} to {size - 1} have no checkpoint.")
     if run.whole and run.peaks != [
@@ -268,7 +293,7 @@ def _check_head(run: _Run) -> None:
 
 
 def _check_versions(run: _Run) -> None:
-    for index, stream, version, expected in _rows(_VERSIONS, (run.log, run.head.size)):
+    for index, stream, version, expected in _rows(_VERSIONS, (run.log, run.head.size, bool(run.lost))):
         run.report(
             index, f"Entry {index} calls itself version {version} of {stream}; by count it is {expected}."
         )

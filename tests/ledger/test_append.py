@@ -126,12 +126,10 @@ def test_a_log_is_opened_in_a_transaction_and_takes_one_append(writer: Writer) -
         open_for_writing(writer.log, **named | {"kind": "host"})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("remembers", "refusal"), [(True, SignerRefuses), (False, HeadMoved)])
-def test_a_stale_handle_writes_nothing(
-    writer: Writer, remembers: bool, refusal: type[LedgerError]
-) -> None:
+@pytest.mark.parametrize(("memories", "refusal"), [(1, SignerRefuses), (0, HeadMoved)])
+def test_a_stale_handle_writes_nothing(writer: Writer, memories: int, refusal: type[LedgerError]) -> None:
     writer.write(draft())
-    if not remembers:
+    if not memories:
         (memory().folder / str(writer.log)).unlink()
     with transaction.atomic():
         command = uuid4()
@@ -139,7 +137,7 @@ def test_a_stale_handle_writes_nothing(
             writer.log, kind="case", command_id=command, command_digest="d", streams=["case"]
         ).log
         log.size = 0
-        log._peaks.clear()
+        log.peaks.clear()
         with pytest.raises(refusal):
             log.append([draft()], party=NORTHWIND, actor=ALICE, command_id=command, command_digest="d")
     assert verify_log(writer.log) == []
