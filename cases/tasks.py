@@ -1,19 +1,14 @@
 """Celery's tasks: thin. A message is a nudge, rows in the database are the truth, so every task may run
 twice."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
-from django.utils import timezone
 
 from cases import followers
 from cases import ingest as steps
 from evidence.models import Ingest
 from evidence.vault import vault
-
-QUIET = timedelta(seconds=5)
-"""A work row that was touched more recently is being worked on, or was nudged just now."""
 
 MANY = 1_000
 
@@ -34,9 +29,12 @@ def catch_up(log_id: str) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Nudge for whatever waits and has been quiet: messages may get lost, rows do not. Clear what dead
-    uploads left."""
-    quiet = Ingest.objects.filter(pending=True, updated_at__lt=timezone.now() - QUIET)
-    for item in quiet.order_by("updated_at").values_list("item", flat=True)[:MANY]:
+    """Nudge for whatever waits: messages may get lost, rows do not. Clear what dead uploads left.
+
+    Runs each minute and when a worker starts, which is at once after one was killed: the item that it was at
+    must not wait for the next minute. A nudge too many costs one look at a lock.
+    """
+    waiting = Ingest.objects.filter(pending=True).order_by("updated_at")
+    for item in waiting.values_list("item", flat=True)[:MANY]:
         followers.nudge(item)
     vault().sweep()

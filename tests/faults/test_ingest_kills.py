@@ -218,6 +218,8 @@ def test_a_web_process_killed_while_bytes_arrive_acknowledges_nothing(
             outcome.append(connection.getresponse().status)
         except (OSError, http.client.HTTPException) as error:
             outcome.append(error)
+        finally:
+            connection.close()
 
     sender = threading.Thread(target=send)
     sender.start()
