@@ -192,14 +192,16 @@ def _opened(index: int, commit: bytes, opening: Opening) -> tuple[dict[str, Json
 def _check_tree(log: Log, entries: Sequence[_Returned], signed: signing.Checkpoint) -> None:
     """The entries lead from the log's head to the signed root, past whatever the signer remembers."""
     known = memory().read(log.id)
-    peaks, size = list(log.peaks), log.size
+    peaks, size, split = list(log.peaks), log.size, False
     for one in entries:
         merkle.push(peaks, size, one.hash)
         size += 1
-        if known and known.released.size == size and known.released.root != merkle.root_of(peaks):
-            raise SignerRefuses(f"The host signed another root for {size} entries than these lead to.")
+        if known and known.released.size == size:
+            split = known.released.root != merkle.root_of(peaks)
     if merkle.root_of(peaks) != signed.root:
         raise VerificationError("These entries do not lead to the root that the host signed.")
+    if split:
+        raise SignerRefuses("The host has signed another history of this log than the one given.")
 
 
 def _write(

@@ -28,7 +28,7 @@ class Row:
     version: int
     type: str
     schema: int
-    command: UUID | None
+    command: UUID
     body: str | None
     salts: bytes | None
     erased: str | None

@@ -97,7 +97,7 @@ def first_time_stamp_above(log_id: UUID, index: int) -> Stamped | None:
 def verify_time_stamp(response: bytes, note: str, roots: str, *, nonce: int | None = None) -> datetime:
     """The time at which the authority under `roots` saw this note, or TimeStampFailed."""
     try:
-        answer = tsp.decode_timestamp_response(response)
+        answer = _decoded(response)
         if answer.status != tsp.PKIStatus.GRANTED:
             raise TimeStampFailed("The time stamping authority refused the request.")
         verifier = tsp.VerifierBuilder(nonce=nonce)
@@ -128,12 +128,44 @@ def _ask(authority: Authority, request: bytes) -> bytes:
     return bytes(body)
 
 
+def _decoded(response: bytes) -> tsp.TimeStampResponse:
+    """The answer, read strictly as DER but for one thing that openssl's authorities get wrong.
+
+    They do not sort the set of certificates. It is not under the signature, and sorting it moves no length.
+    """
+    return tsp.decode_timestamp_response(_with_sorted_certificates(response))
+
+
+def _with_sorted_certificates(response: bytes) -> bytes:
+    start, end = 0, len(response)
+    # The answer, its token, the token's content, the signed data, its certificates.
+    for place, tag in ((0, 0x30), (1, 0x30), (1, 0xA0), (0, 0x30), (3, 0xA0)):
+        parts = _elements(response, start, end)
+        if place >= len(parts) or response[parts[place][0]] != tag:
+            return response
+        start, end = parts[place][1:]
+    inner = sorted(response[begin:after] for begin, _, after in _elements(response, start, end))
+    return response[:start] + b"".join(inner) + response[end:]
+
+
+def _elements(data: bytes, start: int, end: int) -> list[tuple[int, int, int]]:
+    """Where each DER element between two places begins, where its content begins, and where it ends."""
+    found = []
+    while start < end:
+        length, content = data[start + 1] if start + 1 < end else 0xFF, start + 2
+        if length > 0x80:
+            content += length & 0x7F
+            length = int.from_bytes(data[start + 2 : content])
+        if length == 0x80 or content + length > end:
+            raise ValueError("it is not DER")
+        found.append((start, content, content + length))
+        start = content + length
+    return found
+
+
 def _chain(response: bytes, roots: str) -> str:
     """The certificates that came with the token, as PEM, and the roots: a judge needs no other source."""
-    came = [
-        x509.load_der_x509_certificate(der)
-        for der in tsp.decode_timestamp_response(response).signed_data.certificates
-    ]
+    came = [x509.load_der_x509_certificate(der) for der in _decoded(response).signed_data.certificates]
     came.sort(key=lambda one: one.subject.rfc4514_string())
     known = x509.load_pem_x509_certificates(roots.encode())
     return "".join(

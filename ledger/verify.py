@@ -84,8 +84,7 @@ class _Checkpoint:
 
     def covers(self, row: Row) -> bool:
         """Whether it could be the checkpoint of the append that sealed the entry, if it claims to be."""
-        mine = row.recorded_at == self.recorded_at and row.command in (None, self.command)
-        return row.index < self.first or mine
+        return row.index < self.first or (row.recorded_at, row.command) == (self.recorded_at, self.command)
 
 
 @dataclass
@@ -221,11 +220,11 @@ def _check_entry(run: _Run, row: Row, above: _Checkpoint | None) -> None:
     if run.last_time is not None and sealed.recorded_at < run.last_time:
         run.report(index, f"Entry {index} is dated before the entry in front of it.")
     run.last_time = sealed.recorded_at
-    given_back = row.body is None and any(first <= index < size for first, size in run.lost)
-    fault = None if given_back else sealing.fault_of_opening(row, sealed.commit)
+    given_back = any(first <= index < size for first, size in run.lost)
+    fault = None if given_back and row.body is None else sealing.fault_of_opening(row, sealed.commit)
     if fault is not None:
         run.report(index, f"The opening of entry {index} {fault}")
-    elif above is not None and not above.covers(row):
+    elif above is not None and not given_back and not above.covers(row):
         sentence = f"The checkpoint of size {above.size} names another time or command than entry {index}."
         run.report(index, sentence)
 

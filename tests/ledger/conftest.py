@@ -9,14 +9,26 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 
 from config.embedded.postgres import ADMIN
+from ledger import signing
+from ledger.cosigning import Cosigned, WitnessKey, cosigned_message
 from ledger.entries import Draft, Receipt
 from ledger.log import open_for_writing
 from tests.cluster import url, worker_name
 
-TABLES = ("ledger_head", "ledger_entry", "ledger_node", "ledger_checkpoint", "ledger_opening")
+TABLES = (
+    "ledger_head",
+    "ledger_entry",
+    "ledger_node",
+    "ledger_checkpoint",
+    "ledger_opening",
+    "ledger_cosignature",
+    "ledger_timestamp",
+    "ledger_refeed",
+)
 NORTHWIND = UUID("11111111-1111-4111-8111-111111111111")
 ALICE = {"kind": "member", "name": "alice"}
 
@@ -45,6 +57,23 @@ class Writer:
         """One append for each count, of so many events."""
         for number, count in enumerate(counts):
             self.write(*(draft(f"item/{(number + n) % 3}", number=number, n=n) for n in range(count)))
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A party's witness, trusting enough to cosign whatever it is shown."""
+
+    name: str
+    private: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    @property
+    def key(self) -> WitnessKey:
+        return WitnessKey(self.name, self.private.public_key().public_bytes_raw())
+
+    def cosign(self, note: str, at: int = 1_770_547_450) -> str:
+        """Its signature line for the checkpoint in a note."""
+        text = signing.parse_checkpoint(note).text
+        return Cosigned(self.key, at, self.private.sign(cosigned_message(text, at))).line
 
 
 def draft(stream: str = "case", **fields: Any) -> Draft:
