@@ -1,16 +1,16 @@
 """An older state of one log put back into the database, as restoring a dump would."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from tests.ledger.conftest import TABLES, Superuser
 
-Rows = dict[str, Sequence[tuple[object, ...]]]
+Rows = Mapping[str, Sequence[tuple[object, ...]]]
 
 
 def dump(superuser: Superuser, log: UUID) -> Rows:
     """Every row of a log, as text."""
-    kept: Rows = {}
+    kept: dict[str, Sequence[tuple[object, ...]]] = {}
     with superuser.connection.transaction():
         for table in TABLES:
             found = superuser.connection.execute(f"SELECT t::text FROM {table} t WHERE log = %s", (log,))

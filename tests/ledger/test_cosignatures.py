@@ -196,8 +196,8 @@ def test_a_receipt_as_a_tlog_proof(writer: Writer) -> None:
     add_cosignatures(writer.log, KEYS[0].cosign(note, NOON), VKEYS, size=3)
     text = proofs.receipt_proof(writer.log, 1, 3)
     head, gap, checkpoint = text.partition("\n\n")
-    magic, index, *hashes = head.split("\n")
-    assert (magic, index, gap) == ("c2sp.org/tlog-proof@v1", "index 1", "\n\n")
+    magic, place, *hashes = head.split("\n")
+    assert (magic, place, gap) == ("c2sp.org/tlog-proof@v1", "index 1", "\n\n")
     assert checkpoint == checkpoint_note(writer.log, 3)
     signed = signing.parse_checkpoint(checkpoint)
     entry = reading.read_entries(writer.log)[1]

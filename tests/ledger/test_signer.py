@@ -14,7 +14,7 @@ from ledger.refeeding import go_on_from_here
 from ledger.signer import Memory, Signed, Stand
 from ledger.verify import verify_log
 from tests.ledger.conftest import ALICE, NORTHWIND, Superuser, Writer, draft
-from tests.ledger.snapshot import dump, restore
+from tests.ledger.snapshot import Rows, dump, restore
 
 
 def stand(writer: Writer) -> Stand:
@@ -85,7 +85,7 @@ def test_a_database_put_back_is_noticed(writer: Writer, superuser: Superuser, ke
 
 def test_a_log_rewritten_in_the_database_is_noticed(writer: Writer, superuser: Superuser) -> None:
     writer.grow([1] * 3)
-    empty = {table: [] for table in dump(superuser, writer.log)}
+    empty: Rows = {table: [] for table in dump(superuser, writer.log)}
     released = (memory().folder / str(writer.log)).read_bytes()
     restore(superuser, writer.log, empty)
     (memory().folder / str(writer.log)).unlink()
