@@ -203,7 +203,6 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "csp",
-    "pgtrigger",
     "config.adminapp.OperatorConsole",
     "django.contrib.auth",
     "django.contrib.contenttypes",
