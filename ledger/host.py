@@ -1,5 +1,6 @@
 """This host: the names it gives its logs and the key it signs with, both from the settings."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -24,5 +25,9 @@ def host_key() -> signing.HostKey:
 
 def memory() -> Memory:
     """What this host's key has signed, beside the key's file."""
-    path = Path(settings.HOST_KEY_FILE)
-    return Memory(path.with_name(f"{path.name}.signed"))
+    return _memory(str(settings.HOST_KEY_FILE))
+
+
+@lru_cache(maxsize=8)
+def _memory(key_file: str) -> Memory:
+    return Memory(Path(f"{key_file}.signed"))

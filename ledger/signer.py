@@ -50,11 +50,12 @@ class Memory:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._folder = str(folder)  # joined for each append: a Path would cost more than the file
 
     def read(self, log: UUID) -> Signed | None:
         """What was signed for a log, or None where nothing is remembered."""
         try:
-            handle = os.open(self.folder / str(log), os.O_RDONLY)
+            handle = os.open(f"{self._folder}/{log}", os.O_RDONLY)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -88,7 +89,7 @@ class Memory:
 
     @contextmanager
     def _open(self, log: UUID) -> Iterator[int]:
-        path = self.folder / str(log)
+        path = f"{self._folder}/{log}"
         try:
             try:
                 handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
