@@ -224,8 +224,8 @@ class Launch:
         health = f"http://127.0.0.1:{port}/healthz"
         down = wait_until_well(health, self.supervisor)
         url = f"http://localhost:{port}/"
-        mark(self.var, "running")
         write_private(self.var / "up.json", {"pid": os.getpid(), "port": port, "url": url})
+        mark(self.var, "running")
         if down:
             self.say(f"  not up yet: {down}; see {self.log}")
         self.say(f"Countersign runs at {url} (Ctrl-C stops it)")

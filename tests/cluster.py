@@ -120,11 +120,13 @@ class Cluster:
         if done.returncode != 0:
             pytest.exit(f"The test database could not be prepared:\n{done.stdout}{done.stderr}", returncode=3)
 
-    def make_database(self) -> None:
-        """A copy of the template for this test process; copies are made one at a time."""
+    def make_database(self, *, suffix: str = "") -> str:
+        """A copy of the template for this test process, by name; copies are made one at a time."""
+        name = f"countersign_{worker_name()}{suffix}"
         with (self.root / "copy.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.postgres.make_database(self.secrets, name=f"countersign_{worker_name()}", template=TEMPLATE)
+            self.postgres.make_database(self.secrets, name=name, template=TEMPLATE)
+        return name
 
     def stop(self) -> None:
         """Stop the server at once and remove everything: nothing in it is worth a checkpoint."""

@@ -18,7 +18,7 @@ from cases.rules.parties import DisableMember, EnableMember
 from evidence.models import Ingest
 from tests import cast
 
-pytestmark = pytest.mark.usefixtures("committed_db")
+pytestmark = pytest.mark.usefixtures("whole_db")
 
 
 def silent(done: int, total: int) -> None:

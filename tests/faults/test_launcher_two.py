@@ -19,7 +19,8 @@ def test_two_instances_share_nothing(run_root: Path) -> None:
         long.start()
         short.wait_until_running()
         assert short.url != long.url
-        assert short.health()[0] == 200
+        for instance in (short, long):
+            instance.wait_until_well()
         assert long.health() == short.health()
         refused = Stack(short.var)
         assert refused.spawn().wait(30) == 1
@@ -39,7 +40,7 @@ def test_a_database_of_ones_own(run_root: Path, cluster: Cluster) -> None:
     external = Stack(run_root / "external", DATABASE_URL=app, DATABASE_OWNER_URL=owner)
     try:
         external.start()
-        assert external.health()[0] == 200
+        external.wait_until_well()
         assert external.children().keys() == {"broker", "worker", "beat", "web"}
         assert not (external.var / "postgres").exists()
         assert external.stop() < 10

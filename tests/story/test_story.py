@@ -201,7 +201,7 @@ class Story(RuleBasedStateMachine):
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-@pytest.mark.usefixtures("committed_db")
+@pytest.mark.usefixtures("whole_db")
 def test_story() -> None:
     run_state_machine_as_test(
         Story,
