@@ -70,7 +70,7 @@ def fill(log: UUID, size: int) -> None:
                 "UPDATE ledger_head SET size = %s, root = %s, peaks = %s, recorded_at = %s WHERE log = %s",
                 (size, root, b"".join(peaks), at, log),
             )
-    memory().release(log, Stand(size, root))
+    memory().adopt(log, Stand(size, root))
 
 
 def _copy(log: UUID, origin: str, peaks: list[bytes], start: int, end: int, at: datetime) -> None:

@@ -5,10 +5,9 @@ when it rolls back the log is as it was. Only `cases/perform.py` may call this m
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -67,6 +66,7 @@ class Log:
         self._last = last
         self._versions = dict(versions)
         self._spent = False
+        self._release: Callable[[], None]
 
     def append(
         self,
@@ -131,7 +131,7 @@ class Log:
         if not moved[0]:
             raise HeadMoved(f"The log {self.origin} is no longer at size {self.size}; nothing was written.")
         # Robust: the entries are committed by then, and a memory that lags is caught up with a proof.
-        transaction.on_commit(partial(memory().release, self.id, signer.Stand(size, root)), robust=True)
+        transaction.on_commit(self._release, robust=True)
         return Receipt(
             log=self.id,
             first=self.size,
@@ -145,10 +145,10 @@ class Log:
         )
 
     def _sign(self, before: signer.Stand, after: signer.Stand) -> str:
-        remembered = memory()
-        signed = remembered.read(self.id)
-        signer.check(self.id, before, signed, origin=self.origin, public=self._key.public)
-        remembered.propose(self.id, before, after)
+        def check(signed: signer.Signed | None) -> None:
+            signer.check(self.id, before, signed, origin=self.origin, public=self._key.public)
+
+        self._release = memory().propose(self.id, before, after, check=check)
         return self._key.sign(self.origin, signing.checkpoint_text(self.origin, after.size, after.root))
 
     def _check_versions(self, events: Sequence[Draft], expect: Mapping[str, int]) -> None:

@@ -14,9 +14,10 @@ the seconds that the system had not yet written, and the head is then checked by
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -25,8 +26,7 @@ from ledger import merkle, proofs, signing
 from ledger.errors import LedgerError, SignerRefuses
 from ledger.models import Checkpoint
 
-_WIDTH = 8 + merkle.HASH_SIZE
-_RECORD = 2 * _WIDTH + 8  # released, pending, the first bytes of their hash
+_RECORD = 2 * (8 + merkle.HASH_SIZE) + 8  # released, pending, the first bytes of their hash
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,36 @@ class Memory:
         finally:
             os.close(handle)
 
-    def propose(self, log: UUID, head: Stand, pending: Stand) -> None:
-        """Keep what is about to be committed on top of `head`; the caller holds the log's row lock.
+    def propose(
+        self, log: UUID, head: Stand, pending: Stand, *, check: Callable[[Signed | None], None]
+    ) -> Callable[[], None]:
+        """Keep what is about to be committed on top of `head`, unless `check` of what was signed raises.
 
-        `head` counts as released only where nothing is remembered: its own transaction may still be open.
+        The caller holds the log's row lock, and calls what this returns after the commit, when the lock is
+        gone. `head` counts as released only where nothing is remembered: its transaction may still be open.
         """
         with self._open(log) as handle:
             found = self._decode(log, os.pread(handle, _RECORD + 1, 0))
-            self._write(handle, Signed(found.released if found else head, pending))
+            check(found)
+            record = _encode(Signed(found.released if found else head, pending))
+            os.pwrite(handle, record, 0)
+        return partial(self._release, log, pending, record)
 
-    def release(self, log: UUID, stand: Stand) -> None:
-        """Keep what was committed. Writers come here after their lock is gone, so only forward."""
+    def _release(self, log: UUID, stand: Stand, proposed: bytes) -> None:
         with self._open(log) as handle:
-            found = self._decode(log, os.pread(handle, _RECORD + 1, 0))
+            record = os.pread(handle, _RECORD + 1, 0)
+            if record == proposed:
+                os.pwrite(handle, _encode(Signed(stand, stand)), 0)
+                return
+            # Somebody has proposed since, perhaps released: only forward.
+            found = self._decode(log, record)
             if found is None or found.released.size < stand.size:
-                self._write(handle, Signed(stand, found.pending if found else stand))
+                os.pwrite(handle, _encode(Signed(stand, found.pending if found else stand)), 0)
 
     def adopt(self, log: UUID, stand: Stand) -> None:
         """Take a stand as the last one signed, whatever was signed before: the operator's explicit word."""
         with self._open(log) as handle:
-            self._write(handle, Signed(stand, stand))
+            os.pwrite(handle, _encode(Signed(stand, stand)), 0)
 
     @contextmanager
     def _open(self, log: UUID) -> Iterator[int]:
@@ -106,25 +116,28 @@ class Memory:
         finally:
             os.close(handle)
 
-    def _write(self, handle: int, signed: Signed) -> None:
-        # One short write within a page: a killed process leaves the old record or the new one.
-        body = b"".join(one.size.to_bytes(8) + one.root for one in (signed.released, signed.pending))
-        os.pwrite(handle, body + sha256(body).digest()[:8], 0)
-
     def _decode(self, log: UUID, record: bytes) -> Signed | None:
         if not record:
             return None
         body, check = record[:-8], record[-8:]
         if len(record) != _RECORD or sha256(body).digest()[:8] != check:
             raise self._unusable(log, "its content is damaged")
-        halves = [Stand(int.from_bytes(half[:8]), half[8:]) for half in (body[:_WIDTH], body[_WIDTH:])]
-        return Signed(*halves)
+        middle = 8 + merkle.HASH_SIZE
+        released = Stand(int.from_bytes(body[:8]), body[8:middle])
+        return Signed(released, Stand(int.from_bytes(body[middle : middle + 8]), body[middle + 8 :]))
 
     def _unusable(self, log: UUID, why: str) -> SignerRefuses:
         return SignerRefuses(
             f"What was signed for the log {log} cannot be told from {self.folder / str(log)}: {why}."
             " Nothing is signed for this log until an operator has looked at it."
         )
+
+
+def _encode(signed: Signed) -> bytes:
+    """The one short record of a log, written within a page: a kill leaves the old one or the new."""
+    one, other = signed.released, signed.pending
+    body = one.size.to_bytes(8) + one.root + other.size.to_bytes(8) + other.root
+    return body + sha256(body).digest()[:8]
 
 
 def doubt(signed: Signed | None, head: Stand) -> str | None:

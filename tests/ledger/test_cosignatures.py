@@ -124,7 +124,14 @@ def test_what_is_refused_leaves_nothing(writer: Writer) -> None:
         signing.vkey("name", bytes(32)),
         " " + VKEYS[0],
     ],
-    ids=["nothing", "a name alone", "no key", "another key's bytes", "not a witness key", "a blank before it"],
+    ids=[
+        "nothing",
+        "a name alone",
+        "no key",
+        "another key's bytes",
+        "not a witness key",
+        "a blank before it",
+    ],
 )
 def test_a_witness_key_is_read_strictly(vkey: str) -> None:
     assert parse_vkey(VKEYS[0]) == KEYS[0].key

@@ -1,6 +1,6 @@
 """The signer's memory: what it stops, and what it must not stop."""
 
-from typing import Any
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -48,7 +48,7 @@ def test_a_process_killed_between_commit_and_memory_does_no_harm(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer.grow([1])
-    monkeypatch.setattr(Memory, "release", lambda *_: None)
+    monkeypatch.setattr(Memory, "_release", lambda *_: None)
     writer.grow([1, 1, 1])
     signed = memory().read(writer.log)
     assert signed is not None
@@ -137,20 +137,33 @@ def test_a_damaged_memory_stops_the_signer_and_says_so(writer: Writer, damage: b
     assert any("damaged" in finding.sentence for finding in verify_log(writer.log))
 
 
-def test_a_memory_that_cannot_be_used_is_a_refusal(tmp_path: Any) -> None:
+def test_a_memory_that_cannot_be_used_is_a_refusal(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("in the way")
     with pytest.raises(SignerRefuses, match="Not a directory"):
-        Memory(tmp_path / "folder").release(uuid4(), Stand(1, bytes(32)))
+        Memory(tmp_path / "folder").adopt(uuid4(), Stand(1, bytes(32)))
     with pytest.raises(SignerRefuses, match="Not a directory"):
         Memory(tmp_path / "folder").read(uuid4())
 
 
-def test_memory_only_goes_forward(tmp_path: Any) -> None:
+def test_memory_only_goes_forward(tmp_path: Path) -> None:
+    """Writers come to release after their lock is gone: in any order, with proposals in between."""
     kept, log = Memory(tmp_path / "signed"), uuid4()
-    kept.release(log, Stand(5, b"5" * 32))
-    kept.release(log, Stand(4, b"4" * 32))
-    kept.propose(log, Stand(5, b"5" * 32), Stand(6, b"6" * 32))
-    assert kept.read(log) == Signed(Stand(5, b"5" * 32), Stand(6, b"6" * 32))
+    one, two, three = (Stand(size, bytes([size]) * 32) for size in (1, 2, 3))
+    seen: list[Signed | None] = []
+    first = kept.propose(log, Stand(0, bytes(32)), one, check=seen.append)
+    second = kept.propose(log, one, two, check=seen.append)
+    second()
+    first()
+    assert kept.read(log) == Signed(two, two)
+    third = kept.propose(log, two, three, check=seen.append)
+    second()
+    assert kept.read(log) == Signed(two, three)
+    third()
+    assert kept.read(log) == Signed(three, three)
+    assert seen == [None, Signed(Stand(0, bytes(32)), one), Signed(two, two)]
+    (kept.folder / str(log)).unlink()
+    third()
+    assert kept.read(log) == Signed(three, three)
     assert kept.read(uuid4()) is None
     assert len(list(kept.folder.iterdir())) == 1
 
