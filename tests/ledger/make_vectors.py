@@ -3,6 +3,7 @@
 `python -m tests.ledger.make_vectors` writes them anew.
 """
 
+import base64
 import json
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,10 +13,12 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger import commitments, jcs, leaf, merkle, signing
+from ledger import commitments, cosigning, jcs, leaf, merkle, signing
 
 VECTORS = Path(__file__).parent / "vectors"
 SEED = bytes(range(32))
+WITNESS_SEED = bytes(range(32, 64))
+COSIGNED_AT = 1_770_547_500
 CASE = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
 NORTHWIND = UUID("11111111-1111-4111-8111-111111111111")
 ORIGIN = f"countersign/example.org/case/{CASE}"
@@ -103,6 +106,36 @@ def tree() -> dict[str, Any]:
     }
 
 
+def witnessed() -> dict[str, Any]:
+    """The newest checkpoint cosigned, a receipt as tlog-proof, and entry 3 without one field."""
+    log = entries()
+    private = Ed25519PrivateKey.from_private_bytes(WITNESS_SEED)
+    key = cosigning.WitnessKey("contoso.example/witness", private.public_key().public_bytes_raw())
+    note = log["checkpoints"][4]
+    message = cosigning.cosigned_message(signing.parse_checkpoint(note).text, COSIGNED_AT)
+    cosigned = note + cosigning.Cosigned(key, COSIGNED_AT, private.sign(message)).line
+    hashes = [bytes.fromhex(one["leaf_hash"]) for one in log["entries"]]
+    ranges = merkle.inclusion_ranges(3, 5)
+    path = [base64.b64encode(merkle.root_of_leaves(hashes[start:end])).decode() for start, end in ranges]
+    example = log["entries"][3]
+    return {
+        "witness_seed": WITNESS_SEED.hex(),
+        "witness_vkey": key.vkey,
+        "cosigned_message": message.decode(),
+        "cosigned_note": cosigned,
+        "tlog_proof": "\n".join(["c2sp.org/tlog-proof@v1", "index 3", *path, "", cosigned]),
+        "erased": {
+            "index": 3,
+            "fields": {
+                name: [example["salts"][name], value]
+                for name, value in example["body"].items()
+                if name != "purpose"
+            },
+            "erased": {"purpose": example["field_digests"]["purpose"]},
+        },
+    }
+
+
 def canonical() -> dict[str, Any]:
     """Values with their canonical bytes in hex, and JSON texts that lie outside the profile."""
     values: list[Any] = [
@@ -119,7 +152,7 @@ def canonical() -> dict[str, Any]:
     }  # fmt: skip
 
 
-ALL = {"entries": entries, "merkle": tree, "jcs": canonical}
+ALL = {"entries": entries, "merkle": tree, "jcs": canonical, "witnessed": witnessed}
 
 
 def text(name: str) -> str:

@@ -3,12 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import connections, transaction
+from pytest_django.fixtures import Settings
 
 from ledger import leaf, merkle, proofs, reading, signing
 from ledger.commitments import commit_digests, field_digest
@@ -16,6 +18,7 @@ from ledger.entries import Draft, Head
 from ledger.errors import (
     CommandIdReused,
     HeadMoved,
+    LeafTooLarge,
     LedgerError,
     Misuse,
     NoSuchEntry,
@@ -262,3 +265,43 @@ def test_a_head_that_disagrees_with_itself_takes_no_append(writer: Writer, super
     superuser.change(statement, {"root": bytes(32), "log": writer.log})
     with pytest.raises(HeadMoved, match="does not agree with itself"):
         writer.write(draft())
+
+
+def test_a_members_signature_stands_in_each_leaf_of_the_append(writer: Writer) -> None:
+    auth = {"key": "a1b2c3d4", "alg": "ed25519", "intent": "0" * 64, "sig": "c2ln"}
+    writer.write(draft(), draft("item/1"), auth=auth)
+    writer.write(draft())
+    assert [leaf.parse(row.leaf).auth for row in reading.read_entries(writer.log)] == [auth, auth, None]
+    assert verify_log(writer.log) == []
+    with pytest.raises(NotCanonical):
+        writer.write(draft(), auth={"Key": "x"})
+
+
+def test_a_leaf_larger_than_32_kib_is_refused(writer: Writer) -> None:
+    writer.write(draft())
+    most = leaf.LARGEST_LEAF - len(reading.read_entries(writer.log)[0].leaf) - len(',"auth":{"sig":""}')
+    with pytest.raises(LeafTooLarge, match="at most 32 KiB"):
+        writer.write(draft(), auth={"sig": "x" * (most + 1)})
+    writer.write(draft(), auth={"sig": "x" * most})
+    assert len(reading.read_entries(writer.log)[1].leaf) == leaf.LARGEST_LEAF
+    assert verify_log(writer.log) == []
+
+
+def test_a_host_key_is_checked_for_the_sizes_it_signed(
+    writer: Writer, tmp_path: Path, settings: Settings
+) -> None:
+    old, old_file = host_key().public, settings.HOST_KEY_FILE
+    writer.write(draft())
+    writer.write(draft())
+    new_file = tmp_path / "new.key"
+    remembered = memory().folder / str(writer.log)
+    settings.HOST_KEY_FILE = new_file
+    new = host_key().public
+    assert new != old
+    (tmp_path / "new.key.signed").mkdir()
+    (tmp_path / "new.key.signed" / str(writer.log)).write_bytes(remembered.read_bytes())
+    writer.write(draft())
+    assert verify_log(writer.log, keys={0: old, 3: new}) == []
+    assert [one.index for one in verify_log(writer.log, keys={0: old})] == [2]
+    assert [one.index for one in verify_log(writer.log)] == [0, 1]
+    settings.HOST_KEY_FILE = old_file

@@ -7,9 +7,10 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connections, transaction
 
 from ledger import reading
+from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.models import LogHead
 from ledger.verify import verify_log
-from tests.ledger.conftest import TABLES, Writer, draft
+from tests.ledger.conftest import TABLES, Witness, Writer, draft
 
 APPEND_ONLY = [table for table in TABLES if table != "ledger_head"]
 CHANGES = [f"UPDATE {table} SET log = log" for table in APPEND_ONLY] + [
@@ -21,6 +22,8 @@ CHANGES = [f"UPDATE {table} SET log = log" for table in APPEND_ONLY] + [
 def log(writer: Writer) -> Iterator[Writer]:
     """A log of three entries; it must be whole when the test is done."""
     writer.grow([1, 2])
+    witness = Witness("contoso.example/w")
+    add_cosignatures(writer.log, witness.cosign(checkpoint_note(writer.log)), [witness.key.vkey], size=3)
     yield writer
     assert verify_log(writer.log) == []
     assert reading.head(writer.log).size == 3  # type: ignore[union-attr]

@@ -1,12 +1,13 @@
 """The stored vectors hold, and are what the code makes today: no byte of the ledger changes by accident."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger import commitments, jcs, leaf, merkle, signing
+from ledger import commitments, cosigning, jcs, leaf, merkle, signing
 from ledger.errors import NotCanonical
 from tests.ledger.make_vectors import ALL, VECTORS, text
 
@@ -78,3 +79,35 @@ def test_the_worked_example_in_the_docs_is_the_vector() -> None:
     assert jcs.parse(jcs.canonical(json.loads(page.split("```json\n")[1].split("```")[0]))) == example["body"]
     order = sorted(example["field_digests"], key=example["field_digests"].__getitem__)
     assert order == ["actor", "schema", "purpose", "command", "stream", "type", "lines", "version"]
+
+
+def test_the_witnessed_vectors_verify() -> None:
+    log, witnessed = stored("entries"), stored("witnessed")
+    key = cosigning.parse_vkey(witnessed["witness_vkey"])
+    note = signing.verify_checkpoint(
+        witnessed["cosigned_note"], name=log["origin"], public=bytes.fromhex(log["public_key"])
+    )
+    (found,) = cosigning.verified(note.text, note.signatures, [key])
+    message = cosigning.cosigned_message(note.text, found.timestamp)
+    assert message.decode() == witnessed["cosigned_message"]
+    assert witnessed["cosigned_note"] == log["checkpoints"][4] + found.line
+    head, _, receipt = witnessed["tlog_proof"].partition("\n\n")
+    proof = [base64.b64decode(line) for line in head.split("\n")[2:]]
+    assert receipt == witnessed["cosigned_note"]
+    leaf_hash = bytes.fromhex(log["entries"][3]["leaf_hash"])
+    merkle.verify_inclusion(3, note.size, leaf_hash, proof, note.root)
+    erased = witnessed["erased"]
+    digests = [
+        commitments.field_digest(bytes.fromhex(salt), name, value)
+        for name, (salt, value) in erased["fields"].items()
+    ]
+    digests += [bytes.fromhex(digest) for digest in erased["erased"].values()]
+    assert commitments.commit_digests(digests).hex() == log["entries"][3]["commit"]
+
+
+def test_the_cosigned_note_in_the_docs_is_the_vector() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    witnessed = stored("witnessed")
+    assert witnessed["witness_vkey"] in page
+    assert witnessed["cosigned_message"] in page
+    assert witnessed["tlog_proof"] in page
