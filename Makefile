@@ -11,7 +11,7 @@ run: $(RUN)
 	@$(BIN)/python manage.py up --with-parent
 
 test: $(DEV)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV)
 	$(BIN)/ruff check

@@ -23,8 +23,6 @@ from config.embedded.postgres import APP, DATABASE
 from config.instance import read_embedded, read_secrets
 from tests.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("kills")
-
 STEPS = ("verify", "parse", "index")
 
 
