@@ -1,0 +1,57 @@
+"""A bundle on disk: a folder or its zip, read by expected names alone and never further than a limit."""
+
+import io
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from verifier.merkle import VerificationError, need
+
+EXPECTED = re.compile(
+    r"(bundle\.json|leaves\.jsonl|openings\.jsonl|evidence\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}"
+    r"|checkpoints/(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem))?)", re.ASCII
+)  # fmt: skip
+BROKEN = (VerificationError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError,
+          OverflowError, MemoryError)  # fmt: skip
+LARGEST = 1 << 20
+
+
+class Bundle:
+    """The files of a bundle or, not `strict`, of a witness's mirror, which may hold others beside."""
+
+    def __init__(self, path: Path, *, strict: bool = True) -> None:
+        self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
+        if self.zip:
+            found = [(one.filename, not stat.S_ISLNK(one.external_attr >> 16)) for one in self.zip.infolist()]
+        else:
+            inner = [one for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
+            found = [(str(one.relative_to(path)), one.is_file() and not one.is_symlink()) for one in inner]
+        self.names = sorted(name for name, _ in found)
+        odd = [name for name, plain in found if not plain or (strict and not EXPECTED.fullmatch(name))]
+        need(not odd, f"The bundle holds {odd[:1]}, which is no part of a bundle.")
+        need(len({*self.names}) == len(self.names), "The zip holds two files of one name.")
+
+    def open(self, name: str) -> BinaryIO:
+        """A file of the bundle, as a stream of bytes."""
+        need(name in self.names, f"There is no file {name}.")
+        if self.zip:
+            return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", self.zip.open(name)), 1 << 18))
+        return (self.path / name).open("rb")
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a file without their newlines, one by one."""
+        with self.open(name) as file:
+            while line := file.readline(LARGEST + 1):
+                need(line.endswith(b"\n"), f"{name} holds a line that is too long or has no end.")
+                yield line[:-1]
+
+    def read(self, name: str) -> bytes:
+        """A small file whole."""
+        with self.open(name) as file:
+            data = file.read(LARGEST + 1)
+        need(len(data) <= LARGEST, f"{name} is larger than it may be.")
+        return data

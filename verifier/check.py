@@ -1,0 +1,177 @@
+"""The whole check of a bundle: every byte is computed again, and keys come from the policy alone."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from verifier import acts, entries, timestamps
+from verifier.bundle import BROKEN, Bundle
+from verifier.merkle import VerificationError, leaf_hash, need, push, root_of_peaks
+from verifier.note import Note, Policy, parse_note
+
+SKEW = timedelta(minutes=10)  # by how much a witness's clock and the host's may differ
+Found = list[tuple[int | None, str]]
+
+
+class Audit:
+    """One bundle under check; `findings` are the failures, `notes` what was not or could not be checked."""
+
+    def __init__(self, bundle: Bundle, policy: Policy, tsa: bytes = b"", *, pending: bool = False) -> None:
+        self.bundle, self.policy, self.tsa, self.pending = bundle, policy, tsa, pending
+        self.findings, self.notes = Found(), list[str]()
+        self.leaves, self.hashes = list[entries.Leaf | None](), list[bytes]()
+        self.origin, self.size, self.quorum, self.checkpoints = "", 0, -1, dict[int, Note]()
+        self.seen: list[tuple[int, datetime, bool]] = []  # size, time, whether by a witness
+        self.sealed: dict[int, dict[str, Any]] = {}  # the bodies of EvidenceSealed by index
+
+    def trying(self, what: str, step: Callable[..., None], *given: Any) -> None:
+        """Take one step of the check; whatever breaks it is a finding."""
+        try:
+            step(*given)
+        except BROKEN as error:
+            self.findings.append((None, f"{what}: {error}"))
+
+    def run(self) -> None:
+        """Check everything that the bundle holds."""
+        self.trying("checkpoint", self.checkpoint, "checkpoint")
+        if self.origin:
+            for name in self.bundle.names:
+                if name.endswith(".note"):
+                    self.trying(name, self.checkpoint, name)
+            self.trying("leaves.jsonl", self.read_leaves)
+            self.trying("openings.jsonl", self.read_openings)
+            self.trying("evidence.jsonl", self.read_evidence)
+            for name in self.bundle.names:
+                if name.endswith(".tsr"):
+                    self.trying(name, self.time_stamp, name)
+            self.check_quorum()
+            self.check_times()
+
+    def checkpoint(self, name: str) -> None:
+        """A checkpoint, the newest first: signed by the pinned key, of one log, its cosignatures right."""
+        note = parse_note(self.bundle.read(name))
+        signers = self.policy.check(note)
+        if name == "checkpoint":
+            self.origin, self.size = note.origin, note.size
+        same = self.checkpoints.setdefault(note.size, note).root == note.root and note.origin == self.origin
+        place = name in ("checkpoint", f"checkpoints/{note.size}.note") and note.size <= self.size
+        need(same and place, "It is of another log, root or size than it must be.")
+        times = [(note.size, datetime.fromtimestamp(one, UTC), True) for each in signers.values() for one in each]
+        self.seen += times
+        self.quorum = max(self.quorum, note.size if self.policy.met(signers, self.policy.quorum) else -1)
+
+    def read_leaves(self) -> None:
+        """Every leaf and the whole tree; the root at the size of every checkpoint."""
+        pattern, peaks, last, good = entries.leaf_pattern(self.origin), list[bytes](), None, 0
+        for index, data in enumerate(progress(self.bundle.lines("leaves.jsonl"), self.size)):
+            need(index < self.size, f"Entry {index} and what follows is covered by no checkpoint.")
+            leaf = None
+            try:
+                leaf = entries.parse_leaf(data, index, pattern)
+                need(not last or leaf.at >= last.at, "Its time is before that of the entry before it.")
+                last = leaf
+            except VerificationError as error:
+                self.findings.append((index, str(error)))
+            self.leaves.append(leaf)
+            self.hashes.append(leaf_hash(data))
+            push(peaks, index, self.hashes[-1])
+            if index + 1 in self.checkpoints:
+                if self.checkpoints[index + 1].root != root_of_peaks(peaks):
+                    text = f"It, or one up to {index}, was changed: the host signed another root at size {index + 1}."
+                    self.findings.append((good, text))
+                    break
+                good = index + 1
+        else:
+            if len(self.hashes) < self.size:
+                self.findings.append((len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries."))
+
+    def check_quorum(self) -> None:
+        """How far the policy's quorum of witnesses has countersigned."""
+        done = max(self.quorum, 0)
+        if self.quorum < self.size:
+            text = f"From this entry on the policy's quorum has not countersigned; the newest size it signed is {done}."
+            if self.pending and done:
+                self.notes.append(f"Entry {done}: {text}")
+            else:
+                self.findings.append((done, text))
+
+    def read_openings(self) -> None:
+        """Every opening against its commitment, the streams' versions, and the signed acts."""
+        keys, after, opened, acted = acts.Keys(), -1, 0, 0
+        streams: dict[str, tuple[int, int]] = {}
+        for line in self.bundle.lines("openings.jsonl"):
+            opening = entries.parse_opening(line, self.leaves, after)
+            after, body, leaf = opening.index, opening.body, self.leaves[opening.index]
+            try:
+                if "stream" in body and "version" in body:
+                    version, before = streams.get(body["stream"], (0, 0))
+                    unseen = after - opened
+                    streams[body["stream"]], opened = (body["version"], unseen), opened + 1
+                    good = 0 < body["version"] - version <= 1 + unseen - before
+                    need(good, f"Its version {body['version']} does not follow {version} in its stream.")
+                if body.get("type") == "EvidenceSealed":
+                    self.sealed[after] = body
+                if leaf and body.get("type") == "KeyRegistered":
+                    keys.learn(opening, leaf)  # first, as a key may sign for itself
+                if leaf and leaf.auth:
+                    keys.check(self.origin, opening, leaf, leaf.auth)
+                    acted += 1
+                if leaf and body.get("type") != "KeyRegistered":
+                    keys.learn(opening, leaf)
+            except BROKEN as error:
+                self.findings.append((after, str(error)))
+        signed = sum(leaf is not None and leaf.auth is not None for leaf in self.leaves)
+        self.notes.append(f"{signed} entries carry a member's signature; {acted} of these could be checked and hold.")
+
+    def read_evidence(self) -> None:
+        """The list of evidence against what the openings say."""
+        listed = set[int]()
+        for line in self.bundle.lines("evidence.jsonl"):
+            row = entries.parse(line)
+            body = self.sealed.get(row["i"]) if type(row) is dict and type(row.get("i")) is int else None
+            names = ("item", "filename", "size", "sha256")
+            good = body is not None and row["i"] not in listed
+            good = good and all(row.get(one) == body[one] for one in names if body and one in body)
+            need(good, "A line says something else than the openings.")
+            listed.add(row["i"])
+        need(listed == self.sealed.keys(), f"Sealings are not listed: {sorted(self.sealed.keys() - listed)[:5]}.")
+
+    def time_stamp(self, name: str) -> None:
+        """An RFC 3161 token over a checkpoint, or over its text alone."""
+        note = self.checkpoints.get(int(name.split("/")[1].split(".")[0]))
+        if note is None:
+            raise VerificationError("There is no checkpoint of its size.")
+        chain = name.removesuffix("tsr") + "pem"
+        extra = self.bundle.read(chain) if chain in self.bundle.names else b""
+        digests = [sha256(one).digest() for one in (note.text, note.raw)]
+        at, pinned = timestamps.check(self.bundle.read(name), digests, extra, self.tsa)
+        need(pinned or not self.tsa, "Its chain does not end at a certificate of --tsa that is valid at its time.")
+        if pinned:
+            self.seen.append((note.size, at, False))
+        else:
+            self.notes.append(f"{name}: by a TSA that you have not pinned (--tsa), so its time counts for nothing.")
+
+    def bounds(self) -> Iterator[tuple[int, int, datetime | None, datetime | None]]:
+        """For runs of entries: the newest cosignature at or below, the oldest cosignature or stamp above."""
+        edges = sorted({0, self.size, *(size for size, _, _ in self.seen)})
+        for start, end in zip(edges, edges[1:], strict=False):
+            after = max((at for size, at, witness in self.seen if size <= start and witness), default=None)
+            yield start, end, after, min((at for size, at, _ in self.seen if size > start), default=None)
+
+    def check_times(self) -> None:
+        """No entry claims a time before a witness saw the log without it, or after one saw it."""
+        for start, end, after, by in self.bounds():
+            for index, leaf in enumerate(self.leaves[start:end], start):
+                if leaf and ((after and leaf.at < after - SKEW) or (by and leaf.at > by + SKEW)):
+                    self.findings.append((index, f"Its time {leaf.at} is not between {after} and {by}."))
+                    break
+
+
+def progress(lines: Iterator[bytes], total: int) -> Iterator[bytes]:
+    """The lines, telling a person at a terminal how far they are."""
+    for count, line in enumerate(lines):
+        if count % 5000 == 0 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{count} of {total} entries\r")
+        yield line

@@ -1,0 +1,116 @@
+"""Entries: canonical JSON in the narrow profile, leaves, and openings against their commitments."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from verifier.merkle import VerificationError, need
+
+SIX = {"type": str, "schema": int, "actor": dict, "stream": str, "version": int, "command": str}
+_hex32, _key = (re.compile(one, re.ASCII).fullmatch for one in ("[0-9a-f]{64}", "[a-z0-9_]{1,40}"))
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    need(len(found := dict(pairs)) == len(pairs), "An object names a key twice.")
+    return found
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_once).decode
+
+
+def parse(data: bytes) -> Any:
+    """The value of JSON without repeated keys."""
+    try:
+        return _decode(data.decode())
+    except (ValueError, RecursionError):
+        raise VerificationError("It is not JSON in UTF-8.") from None
+
+
+def canonical(value: Any, depth: int = 0) -> bytes:
+    """The one byte string of a value in the profile of docs/ledger-format.md."""
+    need(_plain(value, depth), "A value lies outside the ledger's profile of JSON.")
+    return _encode(value).encode()
+
+
+def _plain(value: Any, depth: int) -> bool:
+    kind = type(value)
+    if kind is str:
+        return "\0" not in value and (value.isascii() or not re.search("[\ud800-\udfff]", value))
+    if kind is dict:
+        return depth < 32 and all(map(_key, value)) and all(_plain(one, depth + 1) for one in value.values())
+    if kind is list:
+        return depth < 32 and all(_plain(one, depth + 1) for one in value)
+    return value is None or kind is bool or (kind is int and -(2**53) < value < 2**53)
+
+
+def leaf_pattern(origin: str) -> re.Pattern[bytes]:
+    """What a log's leaves look like, byte for byte: anything else is no canonical leaf of it."""
+    log, uuid = re.escape(canonical(origin)), rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    head = rb'\{(?:"auth":(\{.*\}),)?"commit":"([0-9a-f]{64})","i":(0|[1-9]\d{0,15}),"log":' + log
+    time = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z"
+    return re.compile(head + rb',"party":"(' + uuid + rb')","ts":"(' + time + rb')","v":1\}')
+
+
+@dataclass(slots=True)
+class Leaf:
+    """What an entry says in the open."""
+
+    commit: str
+    party: str
+    at: datetime
+    auth: dict[str, str] | None
+
+
+def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
+    """The leaf that must stand at `index`."""
+    if len(data) > 32 * 1024 or not (found := pattern.fullmatch(data)):
+        raise VerificationError("It is not a canonical leaf of this log.")
+    auth, commit, number, party, time = found.groups()
+    if int(number) != index:
+        raise VerificationError(f"It says that it is entry {int(number)}.")
+    try:
+        at = datetime.fromisoformat(time.decode())
+    except ValueError:
+        raise VerificationError("Its time is no time.") from None
+    if auth and (signed := parse(auth)):
+        good = signed.keys() == {"key", "alg", "intent", "sig"} and canonical(signed, 1) == auth
+        need(good and {*map(type, signed.values())} == {str}, "Its auth is not the texts key, alg, intent and sig.")
+    elif auth:
+        raise VerificationError("Its auth is empty.")
+    return Leaf(commit.decode(), party.decode(), at, signed if auth else None)
+
+
+@dataclass
+class Opening:
+    """What an entry's opening shows; `index`, and how many fields stay hidden."""
+
+    index: int
+    body: dict[str, Any]
+    hidden: int
+
+
+def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> Opening:
+    """The opening in a line, of an entry later than `after`, checked against the commitment of its leaf."""
+    value, body = parse(line), {}
+    need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "An opening is i, fields and hidden.")
+    index, fields, hidden = value["i"], value["fields"], value["hidden"]
+    need(type(index) is int and after < index < len(leaves), f"After that of {after} stands one of no later entry.")
+    good = type(fields) is dict and type(hidden) is list and all(type(one) is str and _hex32(one) for one in hidden)
+    need(good, f"That of entry {index} does not hold fields and digests.")
+    digests = [bytes.fromhex(one) for one in hidden]
+    for name, pair in fields.items():
+        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0]) and _key(name)
+        need(good, "A field has an odd name or no salt.")
+        hashed = b'%b["%b",%b]' % (bytes.fromhex(pair[0]), name.encode(), canonical(pair[1], 1))
+        digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
+        body[name] = pair[1]
+    commit, leaf = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest(), leaves[index]
+    need(not leaf or leaf.commit == commit, f"That of entry {index} is not what its leaf commits to.")
+    good = all(type(body[name]) is kind if name in body else hidden for name, kind in SIX.items())
+    need(good, f"That of entry {index} lacks one of the six fields that every entry has.")
+    return Opening(index, body, len(hidden))
