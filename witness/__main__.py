@@ -1,0 +1,141 @@
+"""countersign-witness: run, run --once, serve, refeed, keygen, sign. Exit 0, or a code of witness/errors.py."""
+
+import argparse
+import json
+import sys
+import time
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+
+from verifier.entries import canonical, parse
+from verifier.merkle import VerificationError
+from verifier.note import WITNESS, Key
+from witness.errors import Refused, Trouble
+from witness.keys import member_key_id, read_private, signer, write_key
+from witness.serve import AddCheckpoint, server
+from witness.settings import EXAMPLE, Settings, read_settings
+from witness.store import Store
+from witness.watch import Watch
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal, or the log of the service."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def round_of(settings: Settings, *, giving_back: bool = False) -> int:
+    """One look at every log; the highest exit code among them, so that one alarm is not hidden by another log."""
+    worst = 0
+    for one in settings.logs:
+        try:
+            with Store(one.folder).opened() as store:
+                watch = Watch(one.key, signer(settings.key, settings.name), one.host, store, say=say)
+                _ = watch.refeed() if giving_back else watch.once()
+        except Trouble as trouble:
+            sys.stderr.write(f"{'ALARM: ' if trouble.code > 1 else ''}{trouble}\n")
+            worst = max(worst, trouble.code)
+        except (OSError, ValueError, VerificationError) as error:
+            sys.stderr.write(f"The witness's folder {one.folder} cannot be used: {error}.\n")
+            worst = max(worst, Trouble.code)
+    return worst
+
+
+def run(settings: Settings, *, once: bool) -> int:
+    """Look, and look again; stops by itself only at an alarm."""
+    while True:
+        code = round_of(settings)
+        if once or code >= Refused.code:
+            return code
+        time.sleep(settings.every)
+
+
+def serve(settings: Settings) -> int:
+    """Answer add-checkpoint until interrupted."""
+    logs = {one.key.name: (one.key, one.folder) for one in settings.logs}
+    with server(settings.port, AddCheckpoint(logs, signer(settings.key, settings.name))) as web:
+        say(f"Answering on http://127.0.0.1:{web.server_address[1]}/add-checkpoint")
+        try:
+            web.serve_forever()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+def sign_intent(key: Path, intent: Path) -> str:
+    """What a member hands in with a command: the leaf's `auth`, as JSON."""
+    private, text = read_private(key), intent.read_bytes()
+    value = parse(text)
+    if not isinstance(value, dict) or value.get("intent") != "countersign/intent/v1" or canonical(value) != text:
+        raise Trouble(f"{intent} is not an intent in canonical form.")
+    public = private.public_key().public_bytes_raw()
+    return json.dumps({
+        "key": member_key_id(public), "alg": "ed25519", "intent": sha256(text).hexdigest(),
+        "sig": b64encode(private.sign(text)).decode(),
+    })  # fmt: skip
+
+
+def made_key(path: Path, name: str) -> str:
+    """Make a key; what to hand to the others: its verifier key, its public half, its id as a member's key."""
+    public = write_key(path).public_key().public_bytes_raw()
+    vkey = Key(name, WITNESS, public).vkey if name else "-"
+    return f"vkey   {vkey}\npublic {public.hex()}\nkey    {member_key_id(public)}"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    words = argparse.ArgumentParser(
+        "countersign-witness", description="Mirror and cosign a case's ledger.",
+        epilog="Settings file:\n\n" + EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    verbs = words.add_subparsers(dest="verb", required=True)
+    for verb, about in (
+        ("run", "poll the host, mirror, cosign"),
+        ("serve", "answer add-checkpoint (C2SP tlog-witness) on loopback"),
+        ("refeed", "give the host back entries that it lost"),
+    ):
+        one = verbs.add_parser(verb, help=about)
+        one.add_argument("--config", type=Path, required=True)
+        if verb == "run":
+            one.add_argument("--once", action="store_true", help="one look, then stop")
+    keygen = verbs.add_parser("keygen", help="make an Ed25519 key (mode 0600) and print its public half")
+    keygen.add_argument("file", type=Path)
+    keygen.add_argument("--name", default="", help="the witness's name, for its verifier key")
+    sign = verbs.add_parser("sign", help="sign an intent with a member's key")
+    sign.add_argument("--key", type=Path, required=True)
+    sign.add_argument("intent", type=Path)
+    return words
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program."""
+    given = parser().parse_args(arguments)
+    try:
+        match given.verb:
+            case "keygen":
+                say(made_key(given.file, given.name))
+            case "sign":
+                say(sign_intent(given.key, given.intent))
+            case "serve":
+                return serve(read_settings(given.config))
+            case "refeed":
+                return round_of(read_settings(given.config), giving_back=True)
+            case _:
+                return run(read_settings(given.config), once=given.once)
+    except Trouble as trouble:
+        sys.stderr.write(f"{trouble}\n")
+        return trouble.code
+    except (OSError, VerificationError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return Trouble.code
+    return 0
+
+
+def sign_main() -> int:
+    """countersign-sign: `countersign-witness sign` under a name of its own."""
+    return main(["sign", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
