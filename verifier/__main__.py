@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{run}: after {after or 'any time'}, by {by or 'nobody yet'}")
     for note in audit.notes:
         print(f"note: {note}")
-    for index, text in audit.findings[:1000]:
+    for index, text in sorted(audit.findings, key=lambda found: (found[0] is None, found[0] or 0))[:1000]:
         print(f"finding: {'' if index is None else f'entry {index}: '}{text}")
     if not audit.findings:
         print(f"All holds: {audit.size} entries of {audit.origin}.")

@@ -59,7 +59,7 @@ class Keys:
         if key is None or key.alg != auth["alg"]:
             raise VerificationError("It is signed with a key that no opened entry registered before it.")
         need(index < key.until, f"It is signed with a key that was revoked or replaced from size {key.until} on.")
-        whose = key.party == leaf.party and key.member in (None, body.get("actor", {}).get("member", key.member))
+        whose = key.party == leaf.party and key.member in (None, body.get("actor", {}).get("member"))
         need(whose, "It is signed with the key of somebody else.")
         text = str(body.get("intent")).encode()
         intent, event, digest = parse(text), body.get("type"), sha256(text)

@@ -79,13 +79,11 @@ class Audit:
             push(peaks, index, self.hashes[-1])
             if index + 1 in self.checkpoints:
                 if self.checkpoints[index + 1].root != root_of_peaks(peaks):
-                    text = f"It, or one up to {index}, was changed: the host signed another root at size {index + 1}."
-                    self.findings.append((good, text))
-                    break
+                    raise VerificationError(f"The root of size {index + 1} is not the signed one: one of the "
+                                            f"entries {good} to {index} was changed.")
                 good = index + 1
-        else:
-            if len(self.hashes) < self.size:
-                self.findings.append((len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries."))
+        if len(self.hashes) < self.size:
+            self.findings.append((len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries."))
 
     def check_quorum(self) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
