@@ -20,7 +20,9 @@ def rehash(audit: Audit, folder: Path) -> None:
     names = {name for found in files.values() for name in found}
     for index, body in audit.sealed.items():
         name, found = str(body.get("filename")), files.get(str(body.get("sha256")), [])
-        print(f"evidence of entry {index}: {'found' if found else 'differs' if name in names else 'missing'}, {name!r}")
+        print(
+            f"evidence of entry {index}: {'found' if found else 'differs' if name in names else 'missing'}, {name!r}"
+        )
         if not found:
             word = "another content than was sealed" if name in names else "no file with the sealed content"
             audit.findings.append((index, f"For {name!r} the folder holds {word}."))
@@ -51,10 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--evidence", type=Path, help="a folder of evidence files to hash again")
     parser.add_argument("--mirror", type=Path, help="the folder of your witness's mirror of this log")
     parser.add_argument("--against", type=Path, help="another party's export of the same log")
-    parser.add_argument("--proof-to", type=Path, default=Path("fraud-proof.json"), help="where a proof of fraud goes")
+    parser.add_argument(
+        "--proof-to", type=Path, default=Path("fraud-proof.json"), help="where a proof of fraud goes"
+    )
     parser.add_argument("--fraud-proof", type=Path, help="check a proof of fraud, alone")
-    parser.add_argument("--tsa", type=Path, help="certificates (PEM) of time-stamp authorities that you trust")
-    parser.add_argument("--times", action="store_true", help="the time bounds of every entry, not of runs of them")
+    parser.add_argument(
+        "--tsa", type=Path, help="certificates (PEM) of time-stamp authorities that you trust"
+    )
+    parser.add_argument(
+        "--times", action="store_true", help="the time bounds of every entry, not of runs of them"
+    )
     parser.add_argument("--allow-pending", action="store_true", help="let the newest entries lack the quorum")
     given = parser.parse_args(arguments)
     try:
@@ -73,7 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{run}: after {after or 'any time'}, by {by or 'nobody yet'}")
     for note in audit.notes:
         print(f"note: {note}")
-    for index, text in sorted(audit.findings, key=lambda found: (found[0] is None, found[0] or 0))[:1000]:
+    order = sorted(audit.findings, key=lambda found: (found[0] is None, found[0] or 0))
+    for index, text in order[:1000]:
         print(f"finding: {'' if index is None else f'entry {index}: '}{text}")
     if not audit.findings:
         print(f"All holds: {audit.size} entries of {audit.origin}.")

@@ -48,7 +48,10 @@ class Keys:
             key, alg, public = body.get("new" if old else "key"), body.get("alg"), body.get("public")
             whose = (old.party, old.member) if old else (body.get("party", leaf.party), body.get("member"))
             good = type(key) is str and key not in self.known and alg in ("ed25519", "webauthn")
-            need(good and type(public) is str and public.isalnum(), "It registers a key twice, or of unknown kind.")
+            need(
+                good and type(public) is str and public.isalnum(),
+                "It registers a key twice, or of unknown kind.",
+            )
             self.known[str(key)] = Registered(str(alg), bytes.fromhex(str(public)), *whose, index)
         if kind == "KeyRotated" and old:
             old.until = min(old.until, index + 1)
@@ -58,27 +61,44 @@ class Keys:
         body, index, key = opening.body, opening.index, self.known.get(auth["key"])
         if key is None or key.alg != auth["alg"]:
             raise VerificationError("It is signed with a key that no opened entry registered before it.")
-        need(index < key.until, f"It is signed with a key that was revoked or replaced from size {key.until} on.")
+        need(
+            index < key.until,
+            f"It is signed with a key that was revoked or replaced from size {key.until} on.",
+        )
         whose = key.party == leaf.party and key.member in (None, body.get("actor", {}).get("member"))
         need(whose, "It is signed with the key of somebody else.")
         text = str(body.get("intent")).encode()
         intent, event, digest = parse(text), body.get("type"), sha256(text)
-        need(digest.hexdigest() == auth["intent"], "Its intent is not shown, or not the one that its leaf names.")
+        need(
+            digest.hexdigest() == auth["intent"],
+            "Its intent is not shown, or not the one that its leaf names.",
+        )
         need(type(intent) is dict and canonical(intent) == text, "Its intent is not canonical.")
         signed = body.get("signed", {name: body[name] for name in body.keys() - SIX.keys() - PROOF})
         found = [intent.get(name) for name in ("intent", "log", "command_id", "content")]
         content = sha256(canonical(signed)).hexdigest()
-        good = found == ["countersign/intent/v1", origin, body.get("command"), content] and type(signed) is dict
+        good = (
+            found == ["countersign/intent/v1", origin, body.get("command"), content] and type(signed) is dict
+        )
         need(good, "The member signed for another log, command or content.")
         good = all(body.get(name, one) == one for name, one in signed.items())
-        need(good and _turned(str(intent.get("command")), str(event)), "The member signed another act than the entry says.")
+        need(
+            good and _turned(str(intent.get("command")), str(event)),
+            "The member signed another act than the entry says.",
+        )
         try:
             if key.alg == "ed25519":
                 return Ed25519PublicKey.from_public_bytes(key.public).verify(base64(auth["sig"]), text)
             data, client = base64(body.get("authenticator_data")), base64(body.get("client_data"))
             told, challenge = parse(client), urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-            good = type(told) is dict and (told.get("type"), told.get("challenge")) == ("webauthn.get", challenge)
-            need(good and len(data) > 36 and data[32] & 1, "The passkey signed something else, or nobody was there.")
+            good = type(told) is dict and (told.get("type"), told.get("challenge")) == (
+                "webauthn.get",
+                challenge,
+            )
+            need(
+                good and len(data) > 36 and data[32] & 1,
+                "The passkey signed something else, or nobody was there.",
+            )
             point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public)
             point.verify(base64(auth["sig"]), data + sha256(client).digest(), ec.ECDSA(SHA256()))
         except (InvalidSignature, ValueError):

@@ -3,6 +3,7 @@
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ EXPECTED = re.compile(
     r"(bundle\.json|leaves\.jsonl|openings\.jsonl|evidence\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}"
     r"|checkpoints/(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem))?)", re.ASCII
 )  # fmt: skip
-BROKEN = (VerificationError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError,
-          OverflowError, MemoryError)  # fmt: skip
+BROKEN = (VerificationError, OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError,
+          EOFError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 LARGEST = 1 << 20
 
 

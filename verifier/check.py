@@ -58,7 +58,9 @@ class Audit:
         same = self.checkpoints.setdefault(note.size, note).root == note.root and note.origin == self.origin
         place = name in ("checkpoint", f"checkpoints/{note.size}.note") and note.size <= self.size
         need(same and place, "It is of another log, root or size than it must be.")
-        times = [(note.size, datetime.fromtimestamp(one, UTC), True) for each in signers.values() for one in each]
+        times = [
+            (note.size, datetime.fromtimestamp(one, UTC), True) for each in signers.values() for one in each
+        ]
         self.seen += times
         self.quorum = max(self.quorum, note.size if self.policy.met(signers, self.policy.quorum) else -1)
 
@@ -79,11 +81,15 @@ class Audit:
             push(peaks, index, self.hashes[-1])
             if index + 1 in self.checkpoints:
                 if self.checkpoints[index + 1].root != root_of_peaks(peaks):
-                    raise VerificationError(f"The root of size {index + 1} is not the signed one: one of the "
-                                            f"entries {good} to {index} was changed.")
+                    raise VerificationError(
+                        f"The root of size {index + 1} is not the signed one: one of the "
+                        f"entries {good} to {index} was changed."
+                    )
                 good = index + 1
         if len(self.hashes) < self.size:
-            self.findings.append((len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries."))
+            self.findings.append(
+                (len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries.")
+            )
 
     def check_quorum(self) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
@@ -121,7 +127,9 @@ class Audit:
             except BROKEN as error:
                 self.findings.append((after, str(error)))
         signed = sum(leaf is not None and leaf.auth is not None for leaf in self.leaves)
-        self.notes.append(f"{signed} entries carry a member's signature; {acted} of these could be checked and hold.")
+        self.notes.append(
+            f"{signed} entries carry a member's signature; {acted} of these could be checked and hold."
+        )
 
     def read_evidence(self) -> None:
         """The list of evidence against what the openings say."""
@@ -134,7 +142,10 @@ class Audit:
             good = good and all(row.get(one) == body[one] for one in names if body and one in body)
             need(good, "A line says something else than the openings.")
             listed.add(row["i"])
-        need(listed == self.sealed.keys(), f"Sealings are not listed: {sorted(self.sealed.keys() - listed)[:5]}.")
+        need(
+            listed == self.sealed.keys(),
+            f"Sealings are not listed: {sorted(self.sealed.keys() - listed)[:5]}.",
+        )
 
     def time_stamp(self, name: str) -> None:
         """An RFC 3161 token over a checkpoint, or over its text alone."""
@@ -145,11 +156,16 @@ class Audit:
         extra = self.bundle.read(chain) if chain in self.bundle.names else b""
         digests = [sha256(one).digest() for one in (note.text, note.raw)]
         at, pinned = timestamps.check(self.bundle.read(name), digests, extra, self.tsa)
-        need(pinned or not self.tsa, "Its chain does not end at a certificate of --tsa that is valid at its time.")
+        need(
+            pinned or not self.tsa,
+            "Its chain does not end at a certificate of --tsa that is valid at its time.",
+        )
         if pinned:
             self.seen.append((note.size, at, False))
         else:
-            self.notes.append(f"{name}: by a TSA that you have not pinned (--tsa), so its time counts for nothing.")
+            self.notes.append(
+                f"{name}: by a TSA that you have not pinned (--tsa), so its time counts for nothing."
+            )
 
     def bounds(self) -> Iterator[tuple[int, int, datetime | None, datetime | None]]:
         """For runs of entries: the newest cosignature at or below, the oldest cosignature or stamp above."""

@@ -79,7 +79,10 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
         raise VerificationError("Its time is no time.") from None
     if auth and (signed := parse(auth)):
         good = signed.keys() == {"key", "alg", "intent", "sig"} and canonical(signed, 1) == auth
-        need(good and {*map(type, signed.values())} == {str}, "Its auth is not the texts key, alg, intent and sig.")
+        need(
+            good and {*map(type, signed.values())} == {str},
+            "Its auth is not the texts key, alg, intent and sig.",
+        )
     elif auth:
         raise VerificationError("Its auth is empty.")
     return Leaf(commit.decode(), party.decode(), at, signed if auth else None)
@@ -97,14 +100,26 @@ class Opening:
 def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> Opening:
     """The opening in a line, of an entry later than `after`, checked against the commitment of its leaf."""
     value, body = parse(line), {}
-    need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "An opening is i, fields and hidden.")
+    need(
+        type(value) is dict and value.keys() == {"i", "fields", "hidden"},
+        "An opening is i, fields and hidden.",
+    )
     index, fields, hidden = value["i"], value["fields"], value["hidden"]
-    need(type(index) is int and after < index < len(leaves), f"After that of {after} stands one of no later entry.")
-    good = type(fields) is dict and type(hidden) is list and all(type(one) is str and _hex32(one) for one in hidden)
+    need(
+        type(index) is int and after < index < len(leaves),
+        f"After that of {after} stands one of no later entry.",
+    )
+    good = (
+        type(fields) is dict
+        and type(hidden) is list
+        and all(type(one) is str and _hex32(one) for one in hidden)
+    )
     need(good, f"That of entry {index} does not hold fields and digests.")
     digests = [bytes.fromhex(one) for one in hidden]
     for name, pair in fields.items():
-        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0]) and _key(name)
+        good = (
+            type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0]) and _key(name)
+        )
         need(good, "A field has an odd name or no salt.")
         hashed = b'%b["%b",%b]' % (bytes.fromhex(pair[0]), name.encode(), canonical(pair[1], 1))
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())

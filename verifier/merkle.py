@@ -72,7 +72,10 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     if size1 == 0 or size1 == size2:
         good = not proof and root1 == (root2 if size1 else root_of([])) and (size2 or root1 == root2)
         return need(good, "Between equal sizes or from 0 the proof is empty and the roots are fixed.")
-    need(_both(size1, size2, root1, proof) == (root1, root2), "The consistency proof does not lead to both roots.")
+    need(
+        _both(size1, size2, root1, proof) == (root1, root2),
+        "The consistency proof does not lead to both roots.",
+    )
 
 
 def push(peaks: list[bytes], size: int, leaf: bytes) -> None:

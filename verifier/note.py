@@ -126,7 +126,9 @@ class Policy:
         """The witnesses that cosigned, and when, if a pinned log key of the note's origin signed it."""
         keys = [key for key in self.logs if key.name == note.origin]
         need(keys, f"It is of {note.origin[:200]!r}, which the policy does not name.")
-        need(note.signers(keys), f"The checkpoint of size {note.size} is not signed by the host's pinned key.")
+        need(
+            note.signers(keys), f"The checkpoint of size {note.size} is not signed by the host's pinned key."
+        )
         return note.signers(self.witnesses.values())
 
 

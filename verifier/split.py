@@ -26,20 +26,31 @@ def compare_mirror(audit: Audit, mirror: Bundle) -> None:
     """The witness's own copy against the bundle, byte for byte."""
     index, ours, kept = first_difference(audit.bundle, mirror)
     if kept is not None:
-        audit.findings.append((index, "The mirror holds " + ("another leaf here." if ours else "it, the bundle does not.")))
+        audit.findings.append(
+            (index, "The mirror holds " + ("another leaf here." if ours else "it, the bundle does not."))
+        )
     for name in mirror.names:
         if name == "checkpoint" or name.startswith("checkpoints/"):
             note = parse_note(mirror.read(name))
             audit.policy.check(note)
             known = audit.checkpoints.get(note.size, note)
-            need(note.origin == audit.origin and known.root == note.root, f"The mirror's {name} has another root.")
-            need(note.size <= audit.size, f"The mirror's {name} is newer: the host has gone back to {audit.size} entries.")
+            need(
+                note.origin == audit.origin and known.root == note.root,
+                f"The mirror's {name} has another root.",
+            )
+            need(
+                note.size <= audit.size,
+                f"The mirror's {name} is newer: the host has gone back to {audit.size} entries.",
+            )
 
 
 def side(note: Note, leaf: bytes = b"", proof: list[bytes] | None = None) -> dict[str, Any]:
     """One half of a proof of fraud."""
     texts = [one.hex() for one in proof or []]
-    return {"checkpoint": note.raw.decode(), **({"leaf": b64encode(leaf).decode(), "proof": texts} if leaf else {})}
+    return {
+        "checkpoint": note.raw.decode(),
+        **({"leaf": b64encode(leaf).decode(), "proof": texts} if leaf else {}),
+    }
 
 
 def compare(audit: Audit, other: Audit, target: Path) -> None:
@@ -51,7 +62,10 @@ def compare(audit: Audit, other: Audit, target: Path) -> None:
     halves = [side(one.checkpoints[min(split)]) for one in (audit, other)] if split else []
     if a is not None and b is not None:
         mine, theirs = audit.checkpoints[audit.size], other.checkpoints[other.size]
-        halves = halves or [side(mine, a, prove_inclusion(audit.hashes, index)), side(theirs, b, prove_inclusion(other.hashes, index))]
+        halves = halves or [
+            side(mine, a, prove_inclusion(audit.hashes, index)),
+            side(theirs, b, prove_inclusion(other.hashes, index)),
+        ]
         audit.findings.append((index, "The two bundles differ here."))
     if halves:
         proof = {"fraud": KIND, "origin": audit.origin, "index": index, "a": halves[0], "b": halves[1]}

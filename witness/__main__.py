@@ -67,7 +67,11 @@ def sign_intent(key: Path, intent: Path) -> str:
     """What a member hands in with a command: the leaf's `auth`, as JSON."""
     private, text = read_private(key), intent.read_bytes()
     value = parse(text)
-    if not isinstance(value, dict) or value.get("intent") != "countersign/intent/v1" or canonical(value) != text:
+    if (
+        not isinstance(value, dict)
+        or value.get("intent") != "countersign/intent/v1"
+        or canonical(value) != text
+    ):
         raise Trouble(f"{intent} is not an intent in canonical form.")
     public = private.public_key().public_bytes_raw()
     return json.dumps({

@@ -59,7 +59,9 @@ def locked(folder: Path, *, wait: bool) -> Iterator[None]:
 
 def last_seen(folder: Path) -> Note | None:
     """What this witness vouched for last in a log, whichever way it came."""
-    notes = [parse_note((folder / one).read_bytes()) for one in ("checkpoint", "served") if (folder / one).exists()]
+    notes = [
+        parse_note((folder / one).read_bytes()) for one in ("checkpoint", "served") if (folder / one).exists()
+    ]
     return max(notes, key=lambda note: note.size, default=None)
 
 

@@ -18,7 +18,9 @@ FRESH = 60.0  # seconds: a cosignature's time says when this was the largest tre
 class Watch:
     """A witness of one log."""
 
-    def __init__(self, log: Key, signer: Signer, host: Host, store: Store, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, log: Key, signer: Signer, host: Host, store: Store, *, say: Callable[[str], None]
+    ) -> None:
         self.log, self.signer, self.host, self.store, self.say = log, signer, host, store, say
 
     def once(self) -> int:
@@ -107,7 +109,9 @@ class Watch:
                 "anybody who has your policy checks it with `countersign-verify --fraud-proof`."
             )
         path = self.store.alarm("unexplained", proof)
-        return Refused(f"The host's entries do not lead to the root that it signed. Both checkpoints are in {path}.")
+        return Refused(
+            f"The host's entries do not lead to the root that it signed. Both checkpoints are in {path}."
+        )
 
     def refeed(self) -> int:
         """Give the host the mirrored entries that it lost; how many."""

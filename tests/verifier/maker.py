@@ -79,8 +79,15 @@ class Log:
         return START + timedelta(minutes=index, microseconds=index)
 
     def add(
-        self, kind: str = "EvidenceExamined", *, stream: str = "case", party: str = NORTHWIND, auth: Any = None,
-        hide: tuple[str, ...] = (), opened: bool = True, **fields: Any,
+        self,
+        kind: str = "EvidenceExamined",
+        *,
+        stream: str = "case",
+        party: str = NORTHWIND,
+        auth: Any = None,
+        hide: tuple[str, ...] = (),
+        opened: bool = True,
+        **fields: Any,
     ) -> int:
         """Append an entry and return its index."""
         index = len(self.leaves)
@@ -102,7 +109,9 @@ class Log:
         self.leaves.append(jcs(leaf | ({"auth": auth} if auth else {})))
         if opened:
             shown = {name: [salts[name].hex(), one] for name, one in body.items() if name not in hide}
-            self.openings.append({"i": index, "fields": shown, "hidden": sorted(digests[one].hex() for one in hide)})
+            self.openings.append(
+                {"i": index, "fields": shown, "hidden": sorted(digests[one].hex() for one in hide)}
+            )
         return index
 
     def hashes(self) -> list[bytes]:
@@ -130,7 +139,10 @@ class Log:
     def files(self) -> dict[str, bytes]:
         """The bundle of the log as it stands; the newest checkpoint is that of the largest size."""
         sealed = [
-            {"i": one["i"], **{name: one["fields"][name][1] for name in ("item", "filename", "size", "sha256")}}
+            {
+                "i": one["i"],
+                **{name: one["fields"][name][1] for name in ("item", "filename", "size", "sha256")},
+            }
             for one in self.openings
             if one["fields"].get("type", [0, 0])[1] == "EvidenceSealed"
         ]
@@ -142,7 +154,9 @@ class Log:
             "checkpoint": self.notes[newest].encode(),
             "evidence.jsonl": b"".join(jcs(one) + b"\n" for one in sealed),
         }
-        return found | {f"checkpoints/{size}.note": note.encode() for size, note in self.notes.items() if size < newest}
+        return found | {
+            f"checkpoints/{size}.note": note.encode() for size, note in self.notes.items() if size < newest
+        }
 
 
 def write(files: dict[str, bytes], into: Path) -> Path:
@@ -162,7 +176,9 @@ def intent(log: Log, command: str, content: object, *, index: int | None = None)
     }).decode()  # fmt: skip
 
 
-def signed_act(log: Log, private: Ed25519PrivateKey, command: str, kind: str, key_id: str, **fields: Any) -> int:
+def signed_act(
+    log: Log, private: Ed25519PrivateKey, command: str, kind: str, key_id: str, **fields: Any
+) -> int:
     """Append an act that a member signed."""
     text = intent(log, command, fields)
     auth = {
@@ -181,14 +197,27 @@ def example() -> Log:
     log.checkpoint(by=2)
     log.add("EvidenceSealed", stream="item-1", item="33333333-3333-4333-8333-333333333333", filename="one.log",
             size=len(DATA), sha256=sha256(DATA).hexdigest())  # fmt: skip
-    log.add("EvidenceSealed", stream="item-2", party=CONTOSO, opened=False, item="x", filename="y", size=1, sha256="z")
+    log.add(
+        "EvidenceSealed",
+        stream="item-2",
+        party=CONTOSO,
+        opened=False,
+        item="x",
+        filename="y",
+        size=1,
+        sha256="z",
+    )
     log.add(hide=("purpose", "actor"), purpose="secret")
     log.checkpoint(by=1)
     log.add("EvidenceMoved", stream="item-2", party=CONTOSO)
     signed_act(log, key("alice"), "CloseCase", "CaseClosed", "a1", reason="Settled.")
-    log.add("KeyRotated", stream="keys", old="a1", new="a2", alg="ed25519", public=public(key("alice2")).hex())
+    log.add(
+        "KeyRotated", stream="keys", old="a1", new="a2", alg="ed25519", public=public(key("alice2")).hex()
+    )
     log.checkpoint()
-    signed_act(log, key("alice2"), "ReopenCase", "CaseReopened", "a2", reason="Not settled.", numbers=[1, None, True])
+    signed_act(
+        log, key("alice2"), "ReopenCase", "CaseReopened", "a2", reason="Not settled.", numbers=[1, None, True]
+    )
     log.add("KeyRevoked", stream="keys", key="a2", at_size=9)
     log.add(lines=["ä", "\u2028", "€"])
     log.checkpoint(by=2)

@@ -82,7 +82,10 @@ def renumbered(files: Files) -> None:
     """Delete a leaf and number the rest anew, as a careful forger would."""
     found = lines(files)
     del found[3]
-    put(files, [one.replace(b'"i":%d,' % (n + 1), b'"i":%d,' % n) if n >= 3 else one for n, one in enumerate(found)])
+    put(
+        files,
+        [one.replace(b'"i":%d,' % (n + 1), b'"i":%d,' % n) if n >= 3 else one for n, one in enumerate(found)],
+    )
 
 
 def insert(files: Files) -> None:
@@ -112,7 +115,7 @@ def fork(files: Files) -> None:
         (delete(7, 11), 7),
         (delete(0, 11), 0),
         (swap, 3),
-        (renumbered, 3),
+        (renumbered, 4),
         (insert, 4),
         (fork, None),
         (flip(2, b"one.log", b"two.log", "openings.jsonl"), None),
@@ -169,7 +172,9 @@ def test_a_rewritten_log_is_found_by_the_mirror_at_the_index(check: Checked, tmp
     for _ in range(9):
         plain.add()
     plain.checkpoint(by=2)
-    mirror = maker.write({name: plain.files()[name] for name in ("leaves.jsonl", "checkpoint")}, tmp_path / "mirror")
+    mirror = maker.write(
+        {name: plain.files()[name] for name in ("leaves.jsonl", "checkpoint")}, tmp_path / "mirror"
+    )
     (mirror / "lock").touch()
     assert check(plain.files(), "--mirror", mirror) == (0, [])
     other = rewritten(plain)
@@ -182,7 +187,9 @@ def test_a_rewritten_log_is_found_by_the_mirror_at_the_index(check: Checked, tmp
     code, findings = check(old.files(), "--mirror", mirror)
     assert code == 1
     assert findings[0].startswith("entry 6:")
-    assert check(plain.files(), "--mirror", maker.write({"leaves.jsonl": b"\n"}, tmp_path / "rubbish"))[0] == 1
+    assert (
+        check(plain.files(), "--mirror", maker.write({"leaves.jsonl": b"\n"}, tmp_path / "rubbish"))[0] == 1
+    )
 
 
 @pytest.mark.parametrize("longer", [0, 5])
@@ -262,7 +269,9 @@ def test_keys_and_origin_come_from_the_policy_alone(check: Checked) -> None:
     mallory.checkpoint(by=2)
     assert check(mallory.files())[0] == 1
     assert check(mallory.files(), policy=mallory.policy()) == (0, [])
-    other = Log().policy().replace(vkey(ORIGIN, 1, public(key("host"))), vkey("other", 1, public(key("host"))))
+    other = (
+        Log().policy().replace(vkey(ORIGIN, 1, public(key("host"))), vkey("other", 1, public(key("host"))))
+    )
     assert check(maker.example().files(), policy=other)[0] == 1
 
 
@@ -409,7 +418,8 @@ def test_a_wrong_policy_is_refused(check: Checked, change: tuple[str, str]) -> N
 def test_one_key_is_one_witness(check: Checked) -> None:
     log = maker.example()
     twice = log.policy().replace(
-        vkey("contoso.example/w", 4, public(key("contoso.example/w"))), vkey("x", 4, public(key("northwind.example/w")))
+        vkey("contoso.example/w", 4, public(key("contoso.example/w"))),
+        vkey("x", 4, public(key("northwind.example/w"))),
     )
     assert check(log.files(), policy=twice)[0] == 1
     host = log.policy().replace(

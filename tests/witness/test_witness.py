@@ -61,7 +61,7 @@ def test_cosigns_what_it_verified(tmp_path: Path, capsys: pytest.CaptureFixture[
         config = settings(tmp_path, host)
         pinned = witness_key(capsys)
         assert look(config) == 0
-        (size, line), = host.cosignatures
+        ((size, line),) = host.cosignatures
         assert size == 600
         assert parse_note((log.notes[600] + line).encode()).signers([pinned])
         assert (mirror(tmp_path) / "leaves.jsonl").read_bytes() == b"".join(one + b"\n" for one in log.leaves)
@@ -80,7 +80,9 @@ def test_the_mirror_serves_the_verifier(tmp_path: Path) -> None:
     assert verify([str(bundle), "--policy", str(policy), "--mirror", str(mirror(tmp_path))]) == 0
 
 
-def test_rollback_is_an_alarm_and_refeed_gives_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rollback_is_an_alarm_and_refeed_gives_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = grown(Log(), 300)
     with running(log) as host:
         config = settings(tmp_path, host)
@@ -120,7 +122,9 @@ def test_a_fork_is_proven(tmp_path: Path, more: int, capsys: pytest.CaptureFixtu
 
 def test_leaves_that_lead_nowhere_are_refused(tmp_path: Path) -> None:
     log = grown(Log(), 9)
-    shown = replace(log, leaves=[*log.leaves[:4], log.leaves[4].replace(b'"ts":"2026', b'"ts":"2025'), *log.leaves[5:]])
+    shown = replace(
+        log, leaves=[*log.leaves[:4], log.leaves[4].replace(b'"ts":"2026', b'"ts":"2025'), *log.leaves[5:]]
+    )
     with running(shown) as host:
         config = settings(tmp_path, host)
         assert look(config) == 2
@@ -187,7 +191,9 @@ def test_it_persists_before_it_answers(tmp_path: Path) -> None:
     log = grown(Log(), 9)
     with running(log) as host:
         config = settings(tmp_path, host)
-        started = subprocess.Popen([sys.executable, "-m", "witness", "run", "--config", str(config)], cwd=REPOSITORY)
+        started = subprocess.Popen(
+            [sys.executable, "-m", "witness", "run", "--config", str(config)], cwd=REPOSITORY
+        )
         found: list[bytes] = []
 
         def die(path: str, query: dict[str, list[str]], body: bytes) -> None:
@@ -219,7 +225,9 @@ def test_empty_log_is_not_cosigned(tmp_path: Path) -> None:
         assert not host.cosignatures
 
 
-@pytest.mark.parametrize("text", ["", "name = 1", "[[log]]", 'name="a"\nkey="k"\nstate="s"\n[[log]]\nvkey="x"\nurl="http://x"'])
+@pytest.mark.parametrize(
+    "text", ["", "name = 1", "[[log]]", 'name="a"\nkey="k"\nstate="s"\n[[log]]\nvkey="x"\nurl="http://x"']
+)
 def test_wrong_settings_are_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "w.toml"
     path.write_text(text)
