@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from verifier.entries import SIX, Leaf, Opening, canonical, parse
+from verifier.entries import SIX, Leaf, canonical, parse
 from verifier.merkle import VerificationError, need
 from verifier.note import base64
 
@@ -19,90 +18,57 @@ PROOF = {"intent", "authenticator_data", "client_data", "signed"}
 
 @dataclass
 class Registered:
-    """A key, good for the entries after `since` and before `until`."""
+    """A key, good until the entry `until`, that one excluded."""
 
     alg: str
     public: bytes
     party: Any
     member: Any
-    since: int
     until: int = 2**63
 
 
-class Keys:
-    """The keys registered so far, entry by entry."""
+def learn(keys: dict[str, Registered], index: int, body: dict[str, Any], party: str) -> None:
+    """Take in a key event; whatever is raised means that it is none that can be."""
+    rotated, public = body.get("type") == "KeyRotated", str(body.get("public"))
+    old = keys.get(str(body.get("old" if rotated else "key")))
+    if old and (rotated or body.get("type") == "KeyRevoked"):
+        old.until = min(old.until, index + 1 if rotated else int(body["at_size"]))
+    if (rotated and old) or body.get("type") == "KeyRegistered":
+        name = "new" if rotated else "key"
+        whose = (old.party, old.member) if rotated and old else (party, body.get("member"))
+        need(body.get("party", party) == party, "It registers a key of another party.")
+        need(type(body[name]) is str and body[name] not in keys, "It registers a key a second time.")
+        need(body["alg"] in ("ed25519", "webauthn"), "It registers a key of unknown kind.")
+        keys[body[name]] = Registered(body["alg"], bytes.fromhex(public), *whose)
 
-    def __init__(self) -> None:
-        self.known: dict[str, Registered] = {}
 
-    def learn(self, opening: Opening, leaf: Leaf) -> None:
-        """Take in a key event."""
-        body, index, kind = opening.body, opening.index, opening.body.get("type")
-        old = self.known.get(str(body.get("old" if kind == "KeyRotated" else "key")))
-        if kind in ("KeyRotated", "KeyRevoked"):
-            need(old or opening.hidden, "It ends a key that no opened entry registered.")
-        if kind == "KeyRevoked" and old:
-            size = body.get("at_size")
-            old.until = min(old.until, size if type(size) is int else 0)
-        if kind == "KeyRegistered" or (kind == "KeyRotated" and old):
-            key, alg, public = body.get("new" if old else "key"), body.get("alg"), body.get("public")
-            whose = (old.party, old.member) if old else (body.get("party", leaf.party), body.get("member"))
-            good = type(key) is str and key not in self.known and alg in ("ed25519", "webauthn")
-            need(
-                good and type(public) is str and public.isalnum(),
-                "It registers a key twice, or of unknown kind.",
-            )
-            self.known[str(key)] = Registered(str(alg), bytes.fromhex(str(public)), *whose, index)
-        if kind == "KeyRotated" and old:
-            old.until = min(old.until, index + 1)
-
-    def check(self, origin: str, opening: Opening, leaf: Leaf, auth: dict[str, str]) -> None:
-        """Raise VerificationError unless the member whose act the entry shows has signed just this."""
-        body, index, key = opening.body, opening.index, self.known.get(auth["key"])
-        if key is None or key.alg != auth["alg"]:
-            raise VerificationError("It is signed with a key that no opened entry registered before it.")
-        need(
-            index < key.until,
-            f"It is signed with a key that was revoked or replaced from size {key.until} on.",
-        )
-        whose = key.party == leaf.party and key.member in (None, body.get("actor", {}).get("member"))
-        need(whose, "It is signed with the key of somebody else.")
-        text = str(body.get("intent")).encode()
-        intent, event, digest = parse(text), body.get("type"), sha256(text)
-        need(
-            digest.hexdigest() == auth["intent"],
-            "Its intent is not shown, or not the one that its leaf names.",
-        )
-        need(type(intent) is dict and canonical(intent) == text, "Its intent is not canonical.")
-        signed = body.get("signed", {name: body[name] for name in body.keys() - SIX.keys() - PROOF})
-        found = [intent.get(name) for name in ("intent", "log", "command_id", "content")]
-        content = sha256(canonical(signed)).hexdigest()
-        good = (
-            found == ["countersign/intent/v1", origin, body.get("command"), content] and type(signed) is dict
-        )
-        need(good, "The member signed for another log, command or content.")
-        good = all(body.get(name, one) == one for name, one in signed.items())
-        need(
-            good and _turned(str(intent.get("command")), str(event)),
-            "The member signed another act than the entry says.",
-        )
-        try:
-            if key.alg == "ed25519":
-                return Ed25519PublicKey.from_public_bytes(key.public).verify(base64(auth["sig"]), text)
-            data, client = base64(body.get("authenticator_data")), base64(body.get("client_data"))
-            told, challenge = parse(client), urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-            good = type(told) is dict and (told.get("type"), told.get("challenge")) == (
-                "webauthn.get",
-                challenge,
-            )
-            need(
-                good and len(data) > 36 and data[32] & 1,
-                "The passkey signed something else, or nobody was there.",
-            )
-            point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public)
-            point.verify(base64(auth["sig"]), data + sha256(client).digest(), ec.ECDSA(SHA256()))
-        except (InvalidSignature, ValueError):
-            raise VerificationError("The member's signature is wrong.") from None
+def check(keys: dict[str, Registered], origin: str, index: int, body: dict[str, Any], leaf: Leaf) -> None:
+    """Raise unless the member whose act the entry shows has signed just this, with a key then good."""
+    auth, text = leaf.auth or {}, str(body.get("intent")).encode()
+    key, intent, digest = keys.get(auth["key"]), parse(text), sha256(text)
+    if not key or key.alg != auth["alg"]:
+        raise VerificationError("It is signed with a key that no opened entry registered before it.")
+    need(index < key.until, f"It is signed with a key that was revoked or replaced from size {key.until} on.")
+    whose = key.party == leaf.party and key.member in (None, body.get("actor", {}).get("member"))
+    need(whose, "It is signed with the key of somebody else.")
+    good = digest.hexdigest() == auth["intent"] and type(intent) is dict and canonical(intent) == text
+    need(good, "Its intent is not shown, or is not the one that its leaf names.")
+    signed = body.get("signed", {name: body[name] for name in body.keys() - SIX.keys() - PROOF})
+    wanted = ["countersign/intent/v1", origin, body["command"], sha256(canonical(signed)).hexdigest()]
+    found = [intent.get(name) for name in ("intent", "log", "command_id", "content")]
+    need(found == wanted, "The member signed for another log, command or content.")
+    good = _turned(str(intent["command"]), body["type"]) and all(
+        body.get(n, v) == v for n, v in signed.items()
+    )
+    need(good, "The member signed another act than the entry says.")
+    if key.alg == "ed25519":
+        return Ed25519PublicKey.from_public_bytes(key.public).verify(base64(auth["sig"]), text)
+    data, client = base64(body["authenticator_data"]), base64(body["client_data"])
+    told, challenge = parse(client), urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    good = told["type"] == "webauthn.get" and told["challenge"] == challenge and len(data) > 36
+    need(good and data[32] & 1, "The passkey signed something else, or nobody was there.")
+    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key.public)
+    point.verify(base64(auth["sig"]), data + sha256(client).digest(), ec.ECDSA(SHA256()))
 
 
 def _turned(command: str, event: str) -> bool:

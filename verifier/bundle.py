@@ -8,17 +8,45 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509 import ExtensionNotFound
 
 from verifier.merkle import VerificationError, need
 
 EXPECTED = re.compile(
-    r"(bundle\.json|leaves\.jsonl|openings\.jsonl|evidence\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}"
-    r"|checkpoints/(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem))?)", re.ASCII
-)  # fmt: skip
-BROKEN = (VerificationError, OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError,
-          EOFError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
+    r"(bundle\.json|(leaves|openings|evidence)\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}|checkpoints/"
+    r"(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem))?)",
+    re.ASCII,
+)
+READING = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+)
+FOREIGN = (
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    ExtensionNotFound,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
+BROKEN = (VerificationError, MemoryError, *READING, *FOREIGN)  # whatever malformed input makes a reader raise
 LARGEST = 1 << 20
+
+
+def told(error: BaseException) -> str:
+    """What broke a check, in a sentence."""
+    if isinstance(error, VerificationError | OSError):
+        return str(error)
+    return f"It is malformed, or its signature is wrong ({type(error).__name__})."
 
 
 class Bundle:
@@ -36,12 +64,11 @@ class Bundle:
         need(not odd, f"The bundle holds {odd[:1]}, which is no part of a bundle.")
         need(len({*self.names}) == len(self.names), "The zip holds two files of one name.")
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         """A file of the bundle, as a stream of bytes."""
         need(name in self.names, f"There is no file {name}.")
-        if self.zip:
-            return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", self.zip.open(name)), 1 << 18))
-        return (self.path / name).open("rb")
+        file = self.zip.open(name) if self.zip else (self.path / name).open("rb")
+        return io.BufferedReader(cast("io.RawIOBase", file), 1 << 18)
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file without their newlines, one by one."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from verifier import acts, entries, timestamps
-from verifier.bundle import BROKEN, Bundle
+from verifier.bundle import BROKEN, Bundle, told
 from verifier.merkle import VerificationError, leaf_hash, need, push, root_of_peaks
 from verifier.note import Note, Policy, parse_note
 
@@ -31,7 +31,7 @@ class Audit:
         try:
             step(*given)
         except BROKEN as error:
-            self.findings.append((None, f"{what}: {error}"))
+            self.findings.append((None, f"{what}: {told(error)}"))
 
     def run(self) -> None:
         """Check everything that the bundle holds."""
@@ -67,8 +67,10 @@ class Audit:
     def read_leaves(self) -> None:
         """Every leaf and the whole tree; the root at the size of every checkpoint."""
         pattern, peaks, last, good = entries.leaf_pattern(self.origin), list[bytes](), None, 0
-        for index, data in enumerate(progress(self.bundle.lines("leaves.jsonl"), self.size)):
+        for index, data in enumerate(self.bundle.lines("leaves.jsonl")):
             need(index < self.size, f"Entry {index} and what follows is covered by no checkpoint.")
+            if index % 5000 == 0 and sys.stderr.isatty():
+                sys.stderr.write(f"\r{index} of {self.size} entries\r")
             leaf = None
             try:
                 leaf = entries.parse_leaf(data, index, pattern)
@@ -93,79 +95,68 @@ class Audit:
 
     def check_quorum(self) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
-        done = max(self.quorum, 0)
-        if self.quorum < self.size:
-            text = f"From this entry on the policy's quorum has not countersigned; the newest size it signed is {done}."
-            if self.pending and done:
-                self.notes.append(f"Entry {done}: {text}")
-            else:
-                self.findings.append((done, text))
+        text = f"The policy's quorum has countersigned up to size {max(self.quorum, 0)} of {self.size}."
+        if self.quorum < self.size and self.pending and self.quorum > 0:
+            self.notes.append(text)
+        elif self.quorum < self.size:
+            self.findings.append((max(self.quorum, 0), text))
 
     def read_openings(self) -> None:
         """Every opening against its commitment, the streams' versions, and the signed acts."""
-        keys, after, opened, acted = acts.Keys(), -1, 0, 0
-        streams: dict[str, tuple[int, int]] = {}
+        after, opened, acted = -1, 0, 0
+        keys, streams = dict[str, acts.Registered](), dict[str, tuple[int, int]]()
         for line in self.bundle.lines("openings.jsonl"):
-            opening = entries.parse_opening(line, self.leaves, after)
-            after, body, leaf = opening.index, opening.body, self.leaves[opening.index]
+            after, body = entries.parse_opening(line, self.leaves, after)
+            leaf, kind = self.leaves[after], body.get("type")
             try:
                 if "stream" in body and "version" in body:
-                    version, before = streams.get(body["stream"], (0, 0))
-                    unseen = after - opened
-                    streams[body["stream"]], opened = (body["version"], unseen), opened + 1
-                    good = 0 < body["version"] - version <= 1 + unseen - before
-                    need(good, f"Its version {body['version']} does not follow {version} in its stream.")
-                if body.get("type") == "EvidenceSealed":
+                    last, before = streams.get(body["stream"], (0, 0))
+                    unseen, opened = after - opened, opened + 1  # a gap is as long as what is not opened
+                    streams[body["stream"]] = body["version"], unseen
+                    good = 0 < body["version"] - last <= 1 + unseen - before
+                    need(good, f"Its version {body['version']} does not follow {last} in its stream.")
+                if kind == "EvidenceSealed":
                     self.sealed[after] = body
-                if leaf and body.get("type") == "KeyRegistered":
-                    keys.learn(opening, leaf)  # first, as a key may sign for itself
+                if leaf and kind == "KeyRegistered":
+                    acts.learn(
+                        keys, after, body, leaf.party
+                    )  # before the signature: a key may sign for itself
                 if leaf and leaf.auth:
-                    keys.check(self.origin, opening, leaf, leaf.auth)
+                    acts.check(keys, self.origin, after, body, leaf)
                     acted += 1
-                if leaf and body.get("type") != "KeyRegistered":
-                    keys.learn(opening, leaf)
+                if leaf and kind != "KeyRegistered":
+                    acts.learn(keys, after, body, leaf.party)
             except BROKEN as error:
-                self.findings.append((after, str(error)))
+                self.findings.append((after, told(error)))
         signed = sum(leaf is not None and leaf.auth is not None for leaf in self.leaves)
         self.notes.append(
-            f"{signed} entries carry a member's signature; {acted} of these could be checked and hold."
+            f"{signed} entries are signed by a member; {acted} signatures were checked and hold."
         )
 
     def read_evidence(self) -> None:
         """The list of evidence against what the openings say."""
-        listed = set[int]()
+        listed, names = set[int](), ("item", "filename", "size", "sha256")
         for line in self.bundle.lines("evidence.jsonl"):
             row = entries.parse(line)
-            body = self.sealed.get(row["i"]) if type(row) is dict and type(row.get("i")) is int else None
-            names = ("item", "filename", "size", "sha256")
-            good = body is not None and row["i"] not in listed
-            good = good and all(row.get(one) == body[one] for one in names if body and one in body)
-            need(good, "A line says something else than the openings.")
+            body, new = self.sealed[row["i"]], row["i"] not in listed
+            good = new and all(row[one] == body[one] for one in names if one in body)
+            need(good, f"That of entry {row['i']} says something else than its opening.")
             listed.add(row["i"])
-        need(
-            listed == self.sealed.keys(),
-            f"Sealings are not listed: {sorted(self.sealed.keys() - listed)[:5]}.",
-        )
+        left = sorted(self.sealed.keys() - listed)
+        need(not left, f"That of entry {left[:1]} is not listed.")
 
     def time_stamp(self, name: str) -> None:
         """An RFC 3161 token over a checkpoint, or over its text alone."""
-        note = self.checkpoints.get(int(name.split("/")[1].split(".")[0]))
-        if note is None:
-            raise VerificationError("There is no checkpoint of its size.")
+        note = self.checkpoints[int(name.removeprefix("timestamps/").partition(".")[0])]
         chain = name.removesuffix("tsr") + "pem"
         extra = self.bundle.read(chain) if chain in self.bundle.names else b""
         digests = [sha256(one).digest() for one in (note.text, note.raw)]
         at, pinned = timestamps.check(self.bundle.read(name), digests, extra, self.tsa)
-        need(
-            pinned or not self.tsa,
-            "Its chain does not end at a certificate of --tsa that is valid at its time.",
-        )
+        need(pinned or not self.tsa, "Its chain does not end at a certificate of --tsa valid at its time.")
         if pinned:
             self.seen.append((note.size, at, False))
         else:
-            self.notes.append(
-                f"{name}: by a TSA that you have not pinned (--tsa), so its time counts for nothing."
-            )
+            self.notes.append(f"{name}: its TSA is not pinned (--tsa), so its time counts for nothing.")
 
     def bounds(self) -> Iterator[tuple[int, int, datetime | None, datetime | None]]:
         """For runs of entries: the newest cosignature at or below, the oldest cosignature or stamp above."""
@@ -181,11 +172,3 @@ class Audit:
                 if leaf and ((after and leaf.at < after - SKEW) or (by and leaf.at > by + SKEW)):
                     self.findings.append((index, f"Its time {leaf.at} is not between {after} and {by}."))
                     break
-
-
-def progress(lines: Iterator[bytes], total: int) -> Iterator[bytes]:
-    """The lines, telling a person at a terminal how far they are."""
-    for count, line in enumerate(lines):
-        if count % 5000 == 0 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{count} of {total} entries\r")
-        yield line

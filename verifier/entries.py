@@ -77,55 +77,31 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
         at = datetime.fromisoformat(time.decode())
     except ValueError:
         raise VerificationError("Its time is no time.") from None
-    if auth and (signed := parse(auth)):
+    signed = parse(auth) if auth else None
+    if signed is not None:
         good = signed.keys() == {"key", "alg", "intent", "sig"} and canonical(signed, 1) == auth
-        need(
-            good and {*map(type, signed.values())} == {str},
-            "Its auth is not the texts key, alg, intent and sig.",
-        )
-    elif auth:
-        raise VerificationError("Its auth is empty.")
-    return Leaf(commit.decode(), party.decode(), at, signed if auth else None)
+        need(good and {*map(type, signed.values())} == {str}, "Its auth is not four texts.")
+    return Leaf(commit.decode(), party.decode(), at, signed)
 
 
-@dataclass
-class Opening:
-    """What an entry's opening shows; `index`, and how many fields stay hidden."""
-
-    index: int
-    body: dict[str, Any]
-    hidden: int
-
-
-def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> Opening:
-    """The opening in a line, of an entry later than `after`, checked against the commitment of its leaf."""
+def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> tuple[int, dict[str, Any]]:
+    """Index and shown fields of an opening, checked against the commitment of its leaf."""
     value, body = parse(line), {}
-    need(
-        type(value) is dict and value.keys() == {"i", "fields", "hidden"},
-        "An opening is i, fields and hidden.",
-    )
+    need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "It is not i, fields and hidden.")
     index, fields, hidden = value["i"], value["fields"], value["hidden"]
-    need(
-        type(index) is int and after < index < len(leaves),
-        f"After that of {after} stands one of no later entry.",
-    )
-    good = (
-        type(fields) is dict
-        and type(hidden) is list
-        and all(type(one) is str and _hex32(one) for one in hidden)
-    )
-    need(good, f"That of entry {index} does not hold fields and digests.")
+    need(type(index) is int and after < index < len(leaves), f"After entry {after} stands no later entry.")
+    good = type(fields) is dict and type(hidden) is list and all(type(one) is str for one in hidden)
+    need(good and all(map(_hex32, hidden)), f"That of entry {index} does not hold fields and digests.")
     digests = [bytes.fromhex(one) for one in hidden]
     for name, pair in fields.items():
-        good = (
-            type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0]) and _key(name)
-        )
-        need(good, "A field has an odd name or no salt.")
+        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0])
+        need(good and _key(name), "A field has an odd name or no salt.")
         hashed = b'%b["%b",%b]' % (bytes.fromhex(pair[0]), name.encode(), canonical(pair[1], 1))
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
         body[name] = pair[1]
-    commit, leaf = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest(), leaves[index]
+    commit = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest()
+    leaf = leaves[index]
     need(not leaf or leaf.commit == commit, f"That of entry {index} is not what its leaf commits to.")
     good = all(type(body[name]) is kind if name in body else hidden for name, kind in SIX.items())
     need(good, f"That of entry {index} lacks one of the six fields that every entry has.")
-    return Opening(index, body, len(hidden))
+    return index, body
