@@ -62,7 +62,8 @@ def check(keys: dict[str, Registered], origin: str, index: int, body: dict[str, 
     )
     need(good, "The member signed another act than the entry says.")
     if key.alg == "ed25519":
-        return Ed25519PublicKey.from_public_bytes(key.public).verify(base64(auth["sig"]), text)
+        Ed25519PublicKey.from_public_bytes(key.public).verify(base64(auth["sig"]), text)
+        return
     data, client = base64(body["authenticator_data"]), base64(body["client_data"])
     told, challenge = parse(client), urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
     good = told["type"] == "webauthn.get" and told["challenge"] == challenge and len(data) > 36

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.x509 import ExtensionNotFound
+from cryptography.x509 import DuplicateExtension, ExtensionNotFound, InvalidVersion
 
 from verifier.merkle import VerificationError, need
 
@@ -30,15 +30,16 @@ READING = (
     AttributeError,
     EOFError,
 )
-FOREIGN = (
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    ExtensionNotFound,
+CRYPTOGRAPHY = (InvalidSignature, UnsupportedAlgorithm, ExtensionNotFound, DuplicateExtension, InvalidVersion)
+BROKEN = (
+    VerificationError,
+    MemoryError,
+    *READING,
+    *CRYPTOGRAPHY,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
 )
-BROKEN = (VerificationError, MemoryError, *READING, *FOREIGN)  # whatever malformed input makes a reader raise
 LARGEST = 1 << 20
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from verifier import acts, entries, timestamps
@@ -58,10 +59,8 @@ class Audit:
         same = self.checkpoints.setdefault(note.size, note).root == note.root and note.origin == self.origin
         place = name in ("checkpoint", f"checkpoints/{note.size}.note") and note.size <= self.size
         need(same and place, "It is of another log, root or size than it must be.")
-        times = [
-            (note.size, datetime.fromtimestamp(one, UTC), True) for each in signers.values() for one in each
-        ]
-        self.seen += times
+        for times in signers.values():
+            self.seen += [(note.size, datetime.fromtimestamp(one, UTC), True) for one in times]
         self.quorum = max(self.quorum, note.size if self.policy.met(signers, self.policy.quorum) else -1)
 
     def read_leaves(self) -> None:
@@ -82,16 +81,14 @@ class Audit:
             self.hashes.append(leaf_hash(data))
             push(peaks, index, self.hashes[-1])
             if index + 1 in self.checkpoints:
-                if self.checkpoints[index + 1].root != root_of_peaks(peaks):
-                    raise VerificationError(
-                        f"The root of size {index + 1} is not the signed one: one of the "
-                        f"entries {good} to {index} was changed."
-                    )
+                good_root = self.checkpoints[index + 1].root == root_of_peaks(peaks)
+                need(
+                    good_root,
+                    f"One of the entries {good} to {index} was changed: the signed root is another.",
+                )
                 good = index + 1
         if len(self.hashes) < self.size:
-            self.findings.append(
-                (len(self.hashes), f"It is missing; the checkpoint covers {self.size} entries.")
-            )
+            self.findings.append((len(self.hashes), f"It is missing; {self.size} entries are signed."))
 
     def check_quorum(self) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
@@ -118,9 +115,7 @@ class Audit:
                 if kind == "EvidenceSealed":
                     self.sealed[after] = body
                 if leaf and kind == "KeyRegistered":
-                    acts.learn(
-                        keys, after, body, leaf.party
-                    )  # before the signature: a key may sign for itself
+                    acts.learn(keys, after, body, leaf.party)  # first: a key may sign for itself
                 if leaf and leaf.auth:
                     acts.check(keys, self.origin, after, body, leaf)
                     acted += 1
@@ -130,7 +125,7 @@ class Audit:
                 self.findings.append((after, told(error)))
         signed = sum(leaf is not None and leaf.auth is not None for leaf in self.leaves)
         self.notes.append(
-            f"{signed} entries are signed by a member; {acted} signatures were checked and hold."
+            f"{signed} entries are signed by members; {acted} signatures were checked and hold."
         )
 
     def read_evidence(self) -> None:
@@ -160,10 +155,14 @@ class Audit:
 
     def bounds(self) -> Iterator[tuple[int, int, datetime | None, datetime | None]]:
         """For runs of entries: the newest cosignature at or below, the oldest cosignature or stamp above."""
-        edges = sorted({0, self.size, *(size for size, _, _ in self.seen)})
-        for start, end in zip(edges, edges[1:], strict=False):
-            after = max((at for size, at, witness in self.seen if size <= start and witness), default=None)
-            yield start, end, after, min((at for size, at, _ in self.seen if size > start), default=None)
+        newest, oldest = dict[int, datetime | None](), dict[int, datetime]()
+        after = by = None
+        for size, at, witness in sorted(self.seen):
+            newest[size] = after = max(after or at, at) if witness else after
+        for size, at, _ in sorted(self.seen, reverse=True):
+            oldest[size] = by = min(by or at, at)
+        for start, end in pairwise(sorted({0, self.size, *newest})):
+            yield start, end, newest.get(start), oldest.get(end)
 
     def check_times(self) -> None:
         """No entry claims a time before a witness saw the log without it, or after one saw it."""

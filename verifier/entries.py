@@ -79,7 +79,11 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
         raise VerificationError("Its time is no time.") from None
     signed = parse(auth) if auth else None
     if signed is not None:
-        good = signed.keys() == {"key", "alg", "intent", "sig"} and canonical(signed, 1) == auth
+        good = (
+            type(signed) is dict
+            and signed.keys() == {"key", "alg", "intent", "sig"}
+            and canonical(signed, 1) == auth
+        )
         need(good and {*map(type, signed.values())} == {str}, "Its auth is not four texts.")
     return Leaf(commit.decode(), party.decode(), at, signed)
 
@@ -94,8 +98,8 @@ def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> tup
     need(good and all(map(_hex32, hidden)), f"That of entry {index} does not hold fields and digests.")
     digests = [bytes.fromhex(one) for one in hidden]
     for name, pair in fields.items():
-        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str and _hex32(pair[0])
-        need(good and _key(name), "A field has an odd name or no salt.")
+        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str
+        need(good and _hex32(pair[0]) and _key(name), "A field has an odd name or no salt.")
         hashed = b'%b["%b",%b]' % (bytes.fromhex(pair[0]), name.encode(), canonical(pair[1], 1))
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
         body[name] = pair[1]

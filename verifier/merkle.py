@@ -23,8 +23,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _check(small: int, large: int, proof: Sequence[bytes], *hashes: bytes) -> None:
-    whole = type(small) is int and type(large) is int
-    need(whole and 0 <= small <= large < 2**63, "A size or index is impossible.")
+    need({type(small), type(large)} == {int}, "A size or index is no whole number.")
+    need(0 <= small <= large < 2**63, "A size or index is impossible.")
     need(isinstance(proof, list | tuple) and len(proof) < 65, "A proof is a list of at most 64 hashes.")
     good = all(isinstance(one, bytes) and len(one) == 32 for one in (*hashes, *proof))
     need(good, "A hash is not 32 bytes long.")
@@ -69,13 +69,14 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     From size 0 only the empty root with an empty proof passes; every tree follows it, so it shows nothing.
     """
     _check(size1, size2, proof, root1, root2)
-    if size1 == 0 or size1 == size2:
-        good = not proof and root1 == (root2 if size1 else root_of([])) and (size2 or root1 == root2)
-        return need(good, "Between equal sizes or from 0 the proof is empty and the roots are fixed.")
-    need(
-        _both(size1, size2, root1, proof) == (root1, root2),
-        "The consistency proof does not lead to both roots.",
-    )
+    if size1 in {0, size2}:
+        good = not proof and root1 == (root2 if size1 == size2 else root_of([]))
+        need(
+            good and (size1 or root1 == root_of([])), "Between equal sizes or from 0 nothing is to be proven."
+        )
+    else:
+        found = _both(size1, size2, root1, proof)
+        need(found == (root1, root2), "The consistency proof does not lead to both roots.")
 
 
 def push(peaks: list[bytes], size: int, leaf: bytes) -> None:

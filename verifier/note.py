@@ -1,4 +1,4 @@
-"""Checkpoints, keys, cosignatures, the policy: C2SP signed-note, tlog-checkpoint, -cosignature and -policy."""
+"""Checkpoints, keys, cosignatures and the policy, as C2SP's signed-note and tlog-* specifications say."""
 
 import re
 from base64 import b64decode, b64encode
@@ -94,11 +94,12 @@ def signature_line(line: str) -> tuple[str, bytes, bytes]:
 def parse_note(raw: bytes) -> Note:
     """The parts of a checkpoint. Extension lines are refused: nobody could audit them."""
     whole = raw.decode()
-    text, gap, tail = whole.rpartition("\n\n")
-    good = len(raw) <= 65536 and gap and tail.endswith("\n") and not re.search("[\x00-\x09\x0b-\x1f]", whole)
+    text, _, tail = whole.rpartition("\n\n")
+    good = len(raw) <= 65536 and tail.endswith("\n") and not re.search("[\x00-\x09\x0b-\x1f]", whole)
     origin, size, root, *more = [*text.split("\n"), "", ""]
-    good = good and origin and len(more) == 2 and re.fullmatch(r"0|[1-9][0-9]{0,17}", size, re.ASCII)
-    need(good and len(base64(root)) == 32, "A checkpoint is three lines, an empty line, and signatures.")
+    good = good and origin != "" and len(more) == 2 and size.isascii() and size.isdecimal() and len(size) < 19
+    good = good and size == str(int(size)) and len(base64(root)) == 32
+    need(good, "A checkpoint is three lines, an empty line, and signatures.")
     signatures = [signature_line(line) for line in tail[:-1].split("\n")]
     return Note(raw, text.encode() + b"\n", origin, int(size), base64(root), signatures)
 
@@ -123,9 +124,7 @@ class Policy:
         """The witnesses that cosigned, and when, if a pinned log key of the note's origin signed it."""
         keys = [key for key in self.logs if key.name == note.origin]
         need(keys, f"It is of {note.origin[:200]!r}, which the policy does not name.")
-        need(
-            note.signers(keys), f"The checkpoint of size {note.size} is not signed by the host's pinned key."
-        )
+        need(note.signers(keys), f"That of size {note.size} is not signed by the host's pinned key.")
         return note.signers(self.witnesses.values())
 
 
@@ -143,7 +142,7 @@ def parse_policy(data: bytes) -> Policy:
         elif word == "group" and len(rest) > 2 and name not in known:
             members, least = rest[2:], {"all": str(len(rest) - 2), "any": "1"}.get(rest[1], rest[1])
             good = len({*members}) == len(members) and known - used - {"none"} >= {*members}
-            good = good and re.fullmatch("[1-9][0-9]{0,3}", least, re.ASCII) and int(least) <= len(members)
+            good = good and least in map(str, range(1, len(members) + 1))
             need(good, f"The policy's group {name} is impossible, or takes in a name twice or too early.")
             policy.groups[name], used = (int(least), members), used | {*members}
         elif word == "quorum" and len(rest) == 1 and not policy.quorum and name in known:

@@ -37,21 +37,19 @@ def side(note: Note, leaf: bytes = b"", proof: list[bytes] | None = None) -> dic
 
 def compare(audit: Audit, other: Audit, target: Path) -> None:
     """Another party's bundle of the same log; a split view is written to `target` as a proof of fraud."""
-    both = (audit, other)
     need(audit.origin == other.origin, "The other bundle is of another log.")
     for size in sorted(audit.checkpoints.keys() & other.checkpoints.keys()):
         if audit.checkpoints[size].root != other.checkpoints[size].root:
-            halves = [side(one.checkpoints[size]) for one in both]
+            halves = [side(one.checkpoints[size]) for one in (audit, other)]
             write_fraud(audit, target, {"a": halves[0], "b": halves[1]})
             break
-    index, *leaves = difference(audit.bundle, other.bundle)
-    if None not in leaves:
+    index, ours, theirs = difference(audit.bundle, other.bundle)
+    if ours is not None and theirs is not None:
         audit.findings.append((index, "The two bundles differ here."))
-        proofs = [prove_inclusion(one.hashes, index) for one in both]
-        halves = [
-            side(one.checkpoints[one.size], *shown) for one, *shown in zip(both, leaves, proofs, strict=True)
-        ]
-        write_fraud(audit, target, {"index": index, "a": halves[0], "b": halves[1]})
+        proof = [prove_inclusion(one.hashes, index) for one in (audit, other)]
+        mine = side(audit.checkpoints[audit.size], ours, proof[0])
+        yours = side(other.checkpoints[other.size], theirs, proof[1])
+        write_fraud(audit, target, {"index": index, "a": mine, "b": yours})
 
 
 def write_fraud(audit: Audit, target: Path, proof: dict[str, Any]) -> None:
@@ -68,10 +66,8 @@ def check_fraud(data: bytes, policy: Policy) -> str:
     need(proof["fraud"] == KIND, "This is not a proof of fraud.")
     halves = [proof["a"], proof["b"]]
     one, two = notes = [parse_note(str(half["checkpoint"]).encode()) for half in halves]
-    need(
-        all(policy.check(note) is not None for note in notes) and one.origin == two.origin,
-        "These are two logs.",
-    )
+    good = all(policy.check(note) is not None for note in notes)
+    need(good and one.origin == two.origin, "The checkpoints are of two logs.")
     if one.size == two.size and one.root != two.root:
         return f"The host signed two histories, with different roots for size {one.size}, of {one.origin}."
     leaves = [base64(half["leaf"]) for half in halves]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from verifier.merkle import need
 
@@ -60,7 +61,7 @@ def check(token: bytes, digests: Sequence[bytes], extra: bytes, pinned: bytes) -
     kinds = (hashes.SHA256(), hashes.SHA1())  # noqa: S303 - RFC 2634 knows no other; the signature covers it
     chain = [one for one in given if any(one.fingerprint(kind) in names for kind in kinds)][:1]
     usage = chain[0].extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    need(x509.ExtendedKeyUsageOID.TIME_STAMPING in usage, "The signer's certificate is for something else.")
+    need(ExtendedKeyUsageOID.TIME_STAMPING in usage, "The signer's certificate is for something else.")
     key, message, signature = chain[0].public_key(), b"\x31" + signer[3][2][1:], signer[5][1]
     if isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(signature, message, ec.ECDSA(digest))

@@ -1,4 +1,4 @@
-"""countersign-witness: run, run --once, serve, refeed, keygen, sign. Exit 0, or a code of witness/errors.py."""
+"""countersign-witness: run, run --once, serve, refeed, keygen, sign. Exit 0, or a code of errors.py."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ def say(text: str) -> None:
 
 
 def round_of(settings: Settings, *, giving_back: bool = False) -> int:
-    """One look at every log; the highest exit code among them, so that one alarm is not hidden by another log."""
+    """One look at every log; the highest exit code among them, so that no log hides another's alarm."""
     worst = 0
     for one in settings.logs:
         try:

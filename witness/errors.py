@@ -2,7 +2,7 @@
 
 
 class Trouble(Exception):
-    """The witness cannot do its work now: network, files, settings. It says nothing about the host's honesty."""
+    """The witness cannot do its work now: network, files, settings. The host is not accused."""
 
     code = 1
 

@@ -53,7 +53,7 @@ class Host:
         return self._ask("/checkpoint")
 
     def leaves(self, start: int, end: int) -> list[bytes]:
-        """The leaves from `start` on, at most a page and none from `end` on; fewer if the host has no more."""
+        """The leaves from `start` on, at most a page, none from `end` on; fewer if there are no more."""
         end = min(end, start + PAGE)
         data = self._ask(f"/leaves?from={start}&to={end}")
         lines = data.split(b"\n")

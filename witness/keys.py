@@ -27,6 +27,16 @@ class Signer:
         return f"{DASH}{self.key.name} {b64encode(raw).decode()}\n"
 
 
+def bare(note: Note, log: Key) -> bytes:
+    """A checkpoint with the log's own signatures alone: what others added may be anything, of any size."""
+    lines = [
+        f"{DASH}{name} {b64encode(key_id + signature).decode()}\n"
+        for name, key_id, signature in note.signatures[:16]
+        if (name, key_id) == (log.name, log.id)
+    ]
+    return note.text + b"\n" + "".join(lines).encode()
+
+
 def write_key(path: Path) -> Ed25519PrivateKey:
     """Make a key in a new file of mode 0600; a file that is there is never overwritten."""
     private = Ed25519PrivateKey.generate()

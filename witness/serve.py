@@ -1,7 +1,7 @@
 """C2SP tlog-witness on loopback: for a host, or a relay, that brings checkpoints instead of being polled.
 
-Here no leaves are seen: the proof in the request shows consistency. The record is the one of the polling side,
-under the same lock, and it is moved on, on the disk, before a cosignature leaves.
+Here no leaves are seen: the proof in the request shows consistency. The record is that of the polling
+side, under the same lock, and it is moved on, on the disk, before a cosignature leaves.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from verifier.merkle import VerificationError, verify_consistency
 from verifier.note import Key, Note, base64, parse_note
-from witness.keys import Signer
+from witness.keys import Signer, bare
 from witness.store import last_seen, locked, replace
 
 LARGEST_REQUEST = 128 * 1024
@@ -56,9 +56,9 @@ class AddCheckpoint:
         if not known:
             return Answer(403, "No signature of a trusted key is on the checkpoint.\n")
         with locked(folder, wait=True):  # looking at the old size and moving it on are one step
-            return self._move(note, int(old[1]), proof, folder)
+            return self._move(note, int(old[1]), proof, folder, log)
 
-    def _move(self, note: Note, old: int, proof: list[bytes], folder: Path) -> Answer:
+    def _move(self, note: Note, old: int, proof: list[bytes], folder: Path, log: Key) -> Answer:
         seen = last_seen(folder)
         size = seen.size if seen else 0
         if old > note.size:
@@ -68,12 +68,14 @@ class AddCheckpoint:
         try:
             if old and seen:
                 verify_consistency(old, note.size, proof, seen.root, note.root)
-            elif proof or note.size == 0:  # from nothing everything follows; the empty tree shows nothing
-                raise VerificationError("From size 0 there is nothing to prove.")
         except VerificationError as error:
             return Answer(422, f"{error}\n")
+        if not old and (
+            proof or note.size == 0
+        ):  # everything follows from nothing; the empty tree shows nothing
+            return Answer(422, "From size 0 there is nothing to prove.\n")
         line = self.signer.cosign(note, int(time.time()))
-        replace(folder / "served", note.raw)
+        replace(folder / "served", bare(note, log))
         return Answer(200, line)
 
 

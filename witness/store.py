@@ -7,8 +7,8 @@
     alarms/<kind>-<hash>.json  evidence against the host, never removed by this program
     lock                       held by the running process
 
-The larger of `checkpoint` and `served` is what this witness vouched for last. A crash after leaves were added and before it was replaced leaves leaves
-that no checkpoint covers, or half a line: both are cut off at the next start.
+The larger of `checkpoint` and `served` is what this witness vouched for last. A crash after leaves were added and
+before `checkpoint` was replaced leaves some that no checkpoint covers, or half a line: cut off at the next start.
 """
 
 import fcntl
@@ -119,7 +119,7 @@ class Store:
             os.fsync(file.fileno())
 
     def vouch(self, note: Note, line: str) -> None:
-        """Record a verified checkpoint and the cosignature made on it; only then may the cosignature leave."""
+        """Record a verified checkpoint and the cosignature on it; only then may the cosignature leave."""
         replace(self.folder / "checkpoints" / f"{note.size}.note", note.raw + line.encode())
         replace(self.folder / "checkpoint", note.raw + line.encode())
         self.seen = note

@@ -9,7 +9,7 @@ from verifier.note import Key, Note, parse_note
 from verifier.split import KIND, side
 from witness.errors import Forked, Refused, RolledBack, Trouble
 from witness.host import PAGE, Host
-from witness.keys import Signer
+from witness.keys import Signer, bare
 from witness.store import Store, last_seen
 
 FRESH = 60.0  # seconds: a cosignature's time says when this was the largest tree; a slow mirror looks again
@@ -48,7 +48,7 @@ class Watch:
                 raise Refused("The host's checkpoint is not signed by the key that you pinned.")
         except (VerificationError, ValueError) as error:
             raise Refused(f"The host's checkpoint does not verify. {error}") from error
-        return note
+        return parse_note(bare(note, self.log))
 
     def _follow(self, note: Note) -> None:
         """Mirror up to a signed checkpoint, computing every root that this witness vouched for on the way."""
@@ -85,8 +85,8 @@ class Watch:
     def _fork(self, seen: Note | None, note: Note) -> Trouble:
         """What to raise when the host's leaves do not lead from what was seen to what it signed now.
 
-        The host is asked for its whole story once more: where that is one that it signed, the first entry that
-        differs from the mirror makes a proof of fraud that everybody can check alone.
+        The host is asked for its whole story once more: where that is one that it signed, the first entry
+        that differs from the mirror makes a proof of fraud that everybody can check alone.
         """
         if seen is None:
             return Refused(f"The host's entries do not lead to the root that it signed for size {note.size}.")

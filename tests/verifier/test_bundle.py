@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ def test_forged_cosignatures(check: Checked) -> None:
     for name, signer in (("contoso.example/w", "mallory"), ("contoso.example/w", "northwind.example/w")):
         stamp = 1770545000
         signature = key(signer).sign(f"cosignature/v1\ntime {stamp}\n".encode() + text)
-        key_id = maker.sha256(name.encode() + b"\n\x04" + public(key(name))).digest()[:4]
+        key_id = sha256(name.encode() + b"\n\x04" + public(key(name))).digest()[:4]
         line = f"— {name} {maker.b64(key_id + stamp.to_bytes(8, 'big') + signature)}\n"
         files["checkpoint"] = good.rpartition("— ".encode())[0] + line.encode()
         assert check(files)[0] == 1
@@ -312,7 +313,7 @@ def bad_act(change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Log:
             member=maker.ALICE, purpose="member")  # fmt: skip
     fields: dict[str, Any] = {"reason": "Settled."}
     text = maker.intent(log, "CloseCase", fields)
-    auth: dict[str, Any] = {"key": "a1", "alg": "ed25519", "intent": maker.sha256(text.encode()).hexdigest(),
+    auth: dict[str, Any] = {"key": "a1", "alg": "ed25519", "intent": sha256(text.encode()).hexdigest(),
             "sig": maker.b64(key("alice").sign(text.encode()))}  # fmt: skip
     entry: dict[str, Any] = {"kind": "CaseClosed", "intent": text, **fields}
     change(auth, entry)
@@ -324,7 +325,7 @@ def bad_act(change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Log:
 def resign(auth: dict[str, Any], entry: dict[str, Any], text: str, by: str = "alice") -> None:
     """Sign another intent."""
     entry["intent"] = text
-    auth |= {"intent": maker.sha256(text.encode()).hexdigest(), "sig": maker.b64(key(by).sign(text.encode()))}
+    auth |= {"intent": sha256(text.encode()).hexdigest(), "sig": maker.b64(key(by).sign(text.encode()))}
 
 
 def other_command(auth: dict[str, Any], entry: dict[str, Any]) -> None:

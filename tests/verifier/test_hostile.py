@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from ledger import jcs as theirs
 from ledger.errors import NotCanonical
 from tests.verifier import maker
-from tests.verifier.conftest import Checked
 from verifier.__main__ import main
 from verifier.entries import canonical, leaf_pattern, parse, parse_leaf
 from verifier.merkle import VerificationError
@@ -111,13 +110,11 @@ def paths(value: Any, so_far: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(data=st.data(), name=st.sampled_from(["leaves.jsonl", "openings.jsonl", "evidence.jsonl"]), new=values)
 def test_changed_structures(folder: Path, data: st.DataObject, name: str, new: Any) -> None:
     rows = [json.loads(one) for one in GOOD[name].splitlines()]
-    path = data.draw(st.sampled_from(paths(rows)))
+    path = data.draw(st.sampled_from(paths(rows)[1:]))
     holder: Any = {"rows": rows}
     for step in ("rows", *path)[:-1]:
         holder = holder[step]
     holder[("rows", *path)[-1]] = new
-    if not isinstance(rows, list):
-        rows = [rows]
     text = b"".join(json.dumps(one).encode() + b"\n" for one in rows)
     same_as_before = name != "leaves.jsonl" and rows == [json.loads(one) for one in GOOD[name].splitlines()]
     code = run(folder, GOOD | {name: text})
