@@ -26,7 +26,7 @@ def _check(small: int, large: int, proof: Sequence[bytes], *hashes: bytes) -> No
     need({type(small), type(large)} == {int}, "A size or index is no whole number.")
     need(0 <= small <= large < 2**63, "A size or index is impossible.")
     need(isinstance(proof, list | tuple) and len(proof) < 65, "A proof is a list of at most 64 hashes.")
-    good = all(isinstance(one, bytes) and len(one) == 32 for one in (*hashes, *proof))
+    good = all(type(one) is bytes and len(one) == 32 for one in (*hashes, *proof))
     need(good, "A hash is not 32 bytes long.")
 
 

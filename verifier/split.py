@@ -61,7 +61,7 @@ def write_fraud(audit: Audit, target: Path, proof: dict[str, Any]) -> None:
 
 
 def check_fraud(data: bytes, policy: Policy) -> str:
-    """What a proof of fraud shows; it stands alone, but for the policy. Whatever is raised: it shows nothing."""
+    """What a proof of fraud shows, given nothing but the policy; whatever is raised, it shows nothing."""
     proof = parse(data)
     need(proof["fraud"] == KIND, "This is not a proof of fraud.")
     halves = [proof["a"], proof["b"]]

@@ -7,8 +7,8 @@
     alarms/<kind>-<hash>.json  evidence against the host, never removed by this program
     lock                       held by the running process
 
-The larger of `checkpoint` and `served` is what this witness vouched for last. A crash after leaves were added and
-before `checkpoint` was replaced leaves some that no checkpoint covers, or half a line: cut off at the next start.
+The larger of `checkpoint` and `served` is what this witness vouched for last. A crash after leaves were added
+and before `checkpoint` was replaced leaves some that nothing covers, or half a line: the next start cuts them.
 """
 
 import fcntl

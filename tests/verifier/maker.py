@@ -93,19 +93,27 @@ class Log:
         index = len(self.leaves)
         self.streams[stream] = version = self.streams.get(stream, 0) + 1
         body = {
-            "type": kind, "schema": 1, "actor": {"kind": "member", "member": ALICE, "name": "Zoë"}, "stream": stream,
-            "version": version, "command": f"00000000-0000-4000-8000-{index:012}", **fields,
-        }  # fmt: skip
+            "type": kind,
+            "schema": 1,
+            "actor": {"kind": "member", "member": ALICE, "name": "Zoë"},
+            "stream": stream,
+            "version": version,
+            "command": f"00000000-0000-4000-8000-{index:012}",
+            **fields,
+        }
         salts = {name: sha256(f"{self.salt} {index} {name}".encode()).digest() for name in body}
         digests = {
             name: sha256(b"countersign/field/v1\n" + salts[name] + jcs([name, one])).digest()
             for name, one in body.items()
         }
         leaf = {
-            "v": 1, "log": ORIGIN, "i": index, "party": party,
+            "v": 1,
+            "log": ORIGIN,
+            "i": index,
+            "party": party,
             "ts": self.at(index).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "commit": sha256(b"countersign/body/v1\n" + b"".join(sorted(digests.values()))).hexdigest(),
-        }  # fmt: skip
+        }
         self.leaves.append(jcs(leaf | ({"auth": auth} if auth else {})))
         if opened:
             shown = {name: [salts[name].hex(), one] for name, one in body.items() if name not in hide}
@@ -170,10 +178,16 @@ def write(files: dict[str, bytes], into: Path) -> Path:
 def intent(log: Log, command: str, content: object, *, index: int | None = None) -> str:
     """The intent for the next entry of a log."""
     number = len(log.leaves) if index is None else index
-    return jcs({
-        "intent": "countersign/intent/v1", "log": ORIGIN, "command": command, "made_at": "2026-02-08T10:00:00.000000Z",
-        "command_id": f"00000000-0000-4000-8000-{number:012}", "content": sha256(jcs(content)).hexdigest(),
-    }).decode()  # fmt: skip
+    return jcs(
+        {
+            "intent": "countersign/intent/v1",
+            "log": ORIGIN,
+            "command": command,
+            "made_at": "2026-02-08T10:00:00.000000Z",
+            "command_id": f"00000000-0000-4000-8000-{number:012}",
+            "content": sha256(jcs(content)).hexdigest(),
+        }
+    ).decode()
 
 
 def signed_act(
@@ -182,21 +196,37 @@ def signed_act(
     """Append an act that a member signed."""
     text = intent(log, command, fields)
     auth = {
-        "key": key_id, "alg": "ed25519", "intent": sha256(text.encode()).hexdigest(),
+        "key": key_id,
+        "alg": "ed25519",
+        "intent": sha256(text.encode()).hexdigest(),
         "sig": b64(private.sign(text.encode())),
-    }  # fmt: skip
+    }
     return log.add(kind, auth=auth, intent=text, **fields)
 
 
 def example() -> Log:
-    """A log of eleven entries with sealed evidence, keys, signed acts, hidden entries, and countersigned sizes."""
+    """Eleven entries: sealed evidence, keys, signed acts, hidden entries, and countersigned sizes."""
     log = Log()
     log.add("CaseCreated", title="Bulk extraction")
-    log.add("KeyRegistered", stream="keys", key="a1", alg="ed25519", public=public(key("alice")).hex(),
-            party=NORTHWIND, member=ALICE, purpose="member")  # fmt: skip
+    log.add(
+        "KeyRegistered",
+        stream="keys",
+        key="a1",
+        alg="ed25519",
+        public=public(key("alice")).hex(),
+        party=NORTHWIND,
+        member=ALICE,
+        purpose="member",
+    )
     log.checkpoint(by=2)
-    log.add("EvidenceSealed", stream="item-1", item="33333333-3333-4333-8333-333333333333", filename="one.log",
-            size=len(DATA), sha256=sha256(DATA).hexdigest())  # fmt: skip
+    log.add(
+        "EvidenceSealed",
+        stream="item-1",
+        item="33333333-3333-4333-8333-333333333333",
+        filename="one.log",
+        size=len(DATA),
+        sha256=sha256(DATA).hexdigest(),
+    )
     log.add(
         "EvidenceSealed",
         stream="item-2",

@@ -1,4 +1,4 @@
-"""Whole bundles: honest ones hold, and every way of tampering is found, at its index where that can be known."""
+"""Whole bundles: honest ones hold, and tampering is found, at its index where that can be known."""
 
 import json
 import re
@@ -214,11 +214,25 @@ def test_a_split_view_makes_a_proof_of_fraud(check: Checked, tmp_path: Path, lon
     assert main(["--policy", policy, "--fraud-proof", str(proof)]) == 0
     whole = json.loads(proof.read_text())
     for change in (
-        {"a": whole["b"]}, {"b": whole["a"]}, {"fraud": 1}, {"a": 7}, {"b": {}},
+        {"a": whole["b"]},
+        {"b": whole["a"]},
+        {"fraud": 1},
+        {"a": 7},
+        {"b": {}},
         {"a": whole["a"] | {"checkpoint": whole["a"]["checkpoint"].replace("\n9\n", "\n8\n")}},
-        *([{"index": 3}, {"index": None}, {"index": -1}, {"b": whole["b"] | {"proof": whole["b"]["proof"][1:]}},
-           {"b": whole["b"] | {"proof": [7]}}, {"b": whole["b"] | {"leaf": whole["a"]["leaf"]}}] if longer else []),
-    ):  # fmt: skip
+        *(
+            [
+                {"index": 3},
+                {"index": None},
+                {"index": -1},
+                {"b": whole["b"] | {"proof": whole["b"]["proof"][1:]}},
+                {"b": whole["b"] | {"proof": [7]}},
+                {"b": whole["b"] | {"leaf": whole["a"]["leaf"]}},
+            ]
+            if longer
+            else []
+        ),
+    ):
         proof.write_text(json.dumps(whole | change))
         assert main(["--policy", policy, "--fraud-proof", str(proof)]) == 1
 
@@ -309,12 +323,23 @@ def test_versions_of_a_stream(check: Checked) -> None:
 def bad_act(change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Log:
     """A log whose one signed act was changed before it was recorded."""
     log = Log()
-    log.add("KeyRegistered", key="a1", alg="ed25519", public=public(key("alice")).hex(), party=maker.NORTHWIND,
-            member=maker.ALICE, purpose="member")  # fmt: skip
+    log.add(
+        "KeyRegistered",
+        key="a1",
+        alg="ed25519",
+        public=public(key("alice")).hex(),
+        party=maker.NORTHWIND,
+        member=maker.ALICE,
+        purpose="member",
+    )
     fields: dict[str, Any] = {"reason": "Settled."}
     text = maker.intent(log, "CloseCase", fields)
-    auth: dict[str, Any] = {"key": "a1", "alg": "ed25519", "intent": sha256(text.encode()).hexdigest(),
-            "sig": maker.b64(key("alice").sign(text.encode()))}  # fmt: skip
+    auth: dict[str, Any] = {
+        "key": "a1",
+        "alg": "ed25519",
+        "intent": sha256(text.encode()).hexdigest(),
+        "sig": maker.b64(key("alice").sign(text.encode())),
+    }
     entry: dict[str, Any] = {"kind": "CaseClosed", "intent": text, **fields}
     change(auth, entry)
     log.add(entry.pop("kind"), auth=auth, **entry)
@@ -367,7 +392,9 @@ def other_id(auth: dict[str, Any], entry: dict[str, Any]) -> None:
         (other_id, False),
     ],
 )
-def test_a_signed_act_is_bound_to_its_entry(check: Checked, change: Callable[..., None], good: bool) -> None:
+def test_a_signed_act_is_bound_to_its_entry(
+    check: Checked, change: Callable[..., None], *, good: bool
+) -> None:
     code, findings = check(bad_act(change).files())
     assert (code == 0) is good
     assert good or findings[0].startswith("entry 1:")
@@ -376,8 +403,15 @@ def test_a_signed_act_is_bound_to_its_entry(check: Checked, change: Callable[...
 def test_rotated_and_revoked_keys_sign_no_more(check: Checked) -> None:
     for signer, key_id, good in (("alice2", "a2", False), ("alice", "a1", False), ("alice3", "a3", True)):
         log = maker.example()
-        log.add("KeyRegistered", key="a3", alg="ed25519", public=public(key("alice3")).hex(), party=maker.NORTHWIND,
-                member=None, purpose="member")  # fmt: skip
+        log.add(
+            "KeyRegistered",
+            key="a3",
+            alg="ed25519",
+            public=public(key("alice3")).hex(),
+            party=maker.NORTHWIND,
+            member=None,
+            purpose="member",
+        )
         at = signed_act(log, key(signer), "CloseCase", "CaseClosed", key_id, reason="Again.")
         log.checkpoint(by=2)
         code, findings = check(log.files())
@@ -402,13 +436,25 @@ def test_evidence_is_hashed_again(check: Checked, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        ("quorum both\n", ""), ("quorum both", "quorum w9"), ("all w0 w1", "all w0 w9"), ("all w0 w1", "3 w0 w1"),
-        ("all w0 w1", "0 w0 w1"), ("all w0 w1", "all w0 w0"), ("any both", "any both w0"), ("witness w1", "witness w0"),
-        ("witness w1", "witness none"), ("log ", "lug "), ("log ", "log x"), ("+", "+0"), ("# ours", "\x01"),
-        ("quorum both", "quorum both\nquorum both"), ("log ", "#"), ("all w0 w1", "any none"),
+        ("quorum both\n", ""),
+        ("quorum both", "quorum w9"),
+        ("all w0 w1", "all w0 w9"),
+        ("all w0 w1", "3 w0 w1"),
+        ("all w0 w1", "0 w0 w1"),
+        ("all w0 w1", "all w0 w0"),
+        ("any both", "any both w0"),
+        ("witness w1", "witness w0"),
+        ("witness w1", "witness none"),
+        ("log ", "lug "),
+        ("log ", "log x"),
+        ("+", "+0"),
+        ("# ours", "\x01"),
+        ("quorum both", "quorum both\nquorum both"),
+        ("log ", "#"),
+        ("all w0 w1", "any none"),
         ("contoso.example/w+", "contoso.example/v+"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_policy_is_refused(check: Checked, change: tuple[str, str]) -> None:
     policy = maker.Log().policy()
     assert change[0] in policy

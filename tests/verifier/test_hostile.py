@@ -1,4 +1,4 @@
-"""Malformed input of any kind is a finding: never a traceback, and never exit 0 where a byte that counts was changed."""
+"""Malformed input is a finding: never a traceback, never exit 0 where a byte that counts was changed."""
 
 import io
 import json
@@ -34,9 +34,16 @@ relaxed = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(min_value=10**30), st.floats(), st.text(max_size=5),
-    st.sampled_from(["", "\x00", "\ud800", "0" * 64, "a" * 64, "2026-02-30T00:00:00.000000Z", -1, 2**63, 2**53, [], {}]),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=10**30),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(
+        ["", "\x00", "\ud800", "0" * 64, "a" * 64, "2026-02-30T00:00:00.000000Z", -1, 2**63, 2**53, [], {}]
+    ),
+)
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -89,7 +96,7 @@ def test_changed_bytes(folder: Path, data: st.DataObject, name: str) -> None:
 
 
 def same(name: str, changed: bytes) -> bool:
-    """Whether a change left the meaning as it was: white space in JSON, or a signature line of an unknown key."""
+    """Whether a change left the meaning: white space in JSON, or a signature line of an unknown key."""
     if name.startswith("checkpoint"):
         return changed.partition(b"\n\n")[0] == GOOD[name].partition(b"\n\n")[0]
     try:
@@ -227,12 +234,15 @@ def test_a_repeated_key_is_a_finding(folder: Path) -> None:
 def test_missing_paths(tmp_path: Path, folder: Path) -> None:
     bundle, policy = str(maker.write(GOOD, tmp_path / "b")), str(folder / "policy")
     for arguments in (
-        [str(tmp_path / "absent"), "--policy", policy], [bundle, "--policy", str(tmp_path / "absent")],
-        [bundle, "--policy", policy, "--tsa", str(tmp_path / "absent")], [str(tmp_path), "--policy", policy],
+        [str(tmp_path / "absent"), "--policy", policy],
+        [bundle, "--policy", str(tmp_path / "absent")],
+        [bundle, "--policy", policy, "--tsa", str(tmp_path / "absent")],
+        [str(tmp_path), "--policy", policy],
         [bundle, "--policy", policy, "--mirror", str(tmp_path / "absent")],
         [bundle, "--policy", policy, "--against", str(tmp_path / "absent")],
-        ["--policy", policy, "--fraud-proof", str(tmp_path / "absent")], ["/dev/null", "--policy", policy],
-    ):  # fmt: skip
+        ["--policy", policy, "--fraud-proof", str(tmp_path / "absent")],
+        ["/dev/null", "--policy", policy],
+    ):
         assert main(arguments) == 1
 
 

@@ -23,9 +23,13 @@ def ledger_bundle() -> dict[str, bytes]:
     """The example log of docs/ledger-format.md as a bundle."""
     made = make_vectors.entries()
     openings = [
-        {"i": index, "fields": {name: [one["salts"][name], value] for name, value in one["body"].items()}, "hidden": []}
+        {
+            "i": index,
+            "fields": {name: [one["salts"][name], value] for name, value in one["body"].items()},
+            "hidden": [],
+        }
         for index, one in enumerate(made["entries"])
-    ]  # fmt: skip
+    ]
     return {
         "leaves.jsonl": b"".join(one["leaf"].encode() + b"\n" for one in made["entries"]),
         "openings.jsonl": b"".join(json.dumps(one).encode() + b"\n" for one in openings),

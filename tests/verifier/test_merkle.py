@@ -67,9 +67,15 @@ def test_size_0_shows_nothing_and_accepts_nothing_else() -> None:
     verify_consistency(0, 0, [], EMPTY, EMPTY)
     verify_consistency(0, 17, [], EMPTY, root)
     for old, new, proof, one, two in (
-        (0, 17, [], root, root), (0, 17, [root], EMPTY, root), (0, 0, [], root, root), (0, 0, [], EMPTY, root),
-        (0, 0, [EMPTY], EMPTY, EMPTY), (17, 17, [], root, EMPTY), (17, 17, [root], root, root), (17, 16, [], root, root),
-    ):  # fmt: skip
+        (0, 17, [], root, root),
+        (0, 17, [root], EMPTY, root),
+        (0, 0, [], root, root),
+        (0, 0, [], EMPTY, root),
+        (0, 0, [EMPTY], EMPTY, EMPTY),
+        (17, 17, [], root, EMPTY),
+        (17, 17, [root], root, root),
+        (17, 16, [], root, root),
+    ):
         with pytest.raises(VerificationError):
             verify_consistency(old, new, proof, one, two)
     with pytest.raises(VerificationError):

@@ -40,8 +40,15 @@ def bundle(*, point: bytes = POINT, flags: int = 5, **changed: Any) -> dict[str,
         "intent": sha256(text.encode()).hexdigest(),
         "sig": maker.b64(signature),
     }
-    log.add("CustodyTransferAccepted", auth=auth, intent=text, item="E-1", authenticator_data=maker.b64(data),
-            client_data=maker.b64(client), party=NORTHWIND)  # fmt: skip
+    log.add(
+        "CustodyTransferAccepted",
+        auth=auth,
+        intent=text,
+        item="E-1",
+        authenticator_data=maker.b64(data),
+        client_data=maker.b64(client),
+        party=NORTHWIND,
+    )
     log.checkpoint(by=2)
     return log.files()
 
@@ -52,9 +59,16 @@ def test_a_passkey_signs(check: Checked) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"type": "webauthn.create"}, {"challenge": "AAAA"}, {"challenge": None}, {"flags": 4}, {"point": POINT[:-1]},
-     {"point": b"\x04" + bytes(64)}, {"point": POINT[:1] + POINT[33:] + POINT[1:33]}],
-)  # fmt: skip
+    [
+        {"type": "webauthn.create"},
+        {"challenge": "AAAA"},
+        {"challenge": None},
+        {"flags": 4},
+        {"point": POINT[:-1]},
+        {"point": b"\x04" + bytes(64)},
+        {"point": POINT[:1] + POINT[33:] + POINT[1:33]},
+    ],
+)
 def test_what_a_passkey_must_not_have_signed(check: Checked, changed: dict[str, Any]) -> None:
     code, findings = check(bundle(**changed))
     assert code == 1

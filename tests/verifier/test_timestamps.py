@@ -45,11 +45,42 @@ class Authority:
             if key == "rsa:2048"
             else ["-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{key}"]
         )
-        self.openssl("req", "-x509", *kind, "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Root", "-days", "9",
-                     "-addext", "basicConstraints=critical,CA:TRUE")  # fmt: skip
+        self.openssl(
+            "req",
+            "-x509",
+            *kind,
+            "-nodes",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+            "-subj",
+            "/CN=Root",
+            "-days",
+            "9",
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+        )
         self.openssl("req", *kind, "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=Stamps")
-        self.openssl("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "8",
-                     "-out", "tsa.pem", "-extfile", "config", "-extensions", usage)  # fmt: skip
+        self.openssl(
+            "x509",
+            "-req",
+            "-in",
+            "tsa.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "8",
+            "-out",
+            "tsa.pem",
+            "-extfile",
+            "config",
+            "-extensions",
+            usage,
+        )
         return self
 
     def stamp(
@@ -59,8 +90,23 @@ class Authority:
         (self.folder / "data").write_bytes(data)
         more = ["-cert"] if certificate else []
         self.openssl("ts", "-query", "-data", "data", f"-{digest}", *more, "-out", "query")
-        self.openssl("ts", "-reply", "-config", "config", "-section", "tsa", "-queryfile", "query", "-signer", "tsa.pem",
-                     "-inkey", "tsa.key", "-out", "reply", *(["-token_out"] if token else []))  # fmt: skip
+        self.openssl(
+            "ts",
+            "-reply",
+            "-config",
+            "config",
+            "-section",
+            "tsa",
+            "-queryfile",
+            "query",
+            "-signer",
+            "tsa.pem",
+            "-inkey",
+            "tsa.key",
+            "-out",
+            "reply",
+            *(["-token_out"] if token else []),
+        )
         return (self.folder / "reply").read_bytes()
 
 
@@ -109,8 +155,15 @@ def test_elliptic_curves(check: Checked, tmp_path: Path, curve: str) -> None:
 def test_what_does_not_count(check: Checked, authority: Authority, tmp_path: Path) -> None:
     root = authority.folder / "ca.pem"
     stranger, plain = Authority(tmp_path / "x").make(), Authority(tmp_path / "plain")
-    for token in (authority.stamp(b"another"), authority.stamp(text(), digest="sha384"), b"", b"\x30", b"\x30\x80\x00\x00",
-                  sha256(b"").digest(), stranger.stamp(text())):  # fmt: skip
+    for token in (
+        authority.stamp(b"another"),
+        authority.stamp(text(), digest="sha384"),
+        b"",
+        b"\x30",
+        b"\x30\x80\x00\x00",
+        sha256(b"").digest(),
+        stranger.stamp(text()),
+    ):
         assert check(stamped(token), "--tsa", root)[0] == 1
     assert check(stamped(stranger.stamp(text()))) == (0, [])  # signed, but by nobody pinned: a note, no bound
     files = stamped(authority.stamp(text()))
@@ -121,10 +174,10 @@ def test_what_does_not_count(check: Checked, authority: Authority, tmp_path: Pat
 
 
 def test_every_byte_of_a_token(check: Checked, authority: Authority) -> None:
-    """A changed byte is a finding, or changes nothing that is signed (the status, certificates that are not used)."""
+    """A changed byte is a finding, or changes nothing that is signed, such as the answer's status."""
     token, root = authority.stamp(text()), authority.folder / "ca.pem"
     for at in range(0, len(token), 23):
-        code, findings = check(stamped(token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :]), "--tsa", root)
+        code, _ = check(stamped(token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :]), "--tsa", root)
         assert code in (0, 1)
         assert check(stamped(token[:at]), "--tsa", root)[0] == 1
     for at in range(len(token) - 200, len(token)):  # the signature

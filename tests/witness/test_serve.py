@@ -65,9 +65,17 @@ def test_400_403_404(call: AddCheckpoint) -> None:
     log = log_of(*"abc")
     good = request(log, 0, 3)
     assert call.answer(request(log, 4, 3)).status == 400
-    for bad in (b"", b"old 0", good.replace(b"old 0", b"old 00"), good.replace(b"old 0", b"old -1"), good[:-3],
-                good.replace(b"\n\n", b"\n", 1), b"old 0\nAAAA\n\n" + good.partition(b"\n\n")[2], b"\xff" + good,
-                b"old 0\n" + b64(bytes(32)).encode() * 64 + good):  # fmt: skip
+    for bad in (
+        b"",
+        b"old 0",
+        good.replace(b"old 0", b"old 00"),
+        good.replace(b"old 0", b"old -1"),
+        good[:-3],
+        good.replace(b"\n\n", b"\n", 1),
+        b"old 0\nAAAA\n\n" + good.partition(b"\n\n")[2],
+        b"\xff" + good,
+        b"old 0\n" + b64(bytes(32)).encode() * 64 + good,
+    ):
         assert call.answer(bad).status == 400
     assert call.answer(good.replace(b"old 0\n", b"old 0\n" + b64(bytes(32)).encode() + b"\n")).status == 422
     forged = Log(host=key("mallory"))
@@ -113,8 +121,9 @@ def test_many_at_once_never_go_back(call: AddCheckpoint) -> None:
     """Of requests that race from one old size, one wins; the others are told where the record stands."""
     log, found = log_of(*"abcdefghij"), list[int]()
     threads = [
-        threading.Thread(target=lambda n=n: found.append(call.answer(request(log, 0, n)).status)) for n in range(1, 11)
-    ]  # fmt: skip
+        threading.Thread(target=lambda n=n: found.append(call.answer(request(log, 0, n)).status))
+        for n in range(1, 11)
+    ]
     for one in threads:
         one.start()
     for one in threads:

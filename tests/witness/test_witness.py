@@ -26,9 +26,9 @@ def settings(folder: Path, host: LoopbackHost) -> Path:
     if not (folder / "w.pem").exists():
         assert main(["keygen", "--name", "w.example", str(folder / "w.pem")]) == 0
     pinned = vkey(ORIGIN, 1, public(key("host")))
-    text = f'name = "w.example"\nkey = "w.pem"\nstate = "state"\nevery = 0.2\nport = 0\n[[log]]\nvkey = "{pinned}"\n'
+    text = 'name = "w.example"\nkey = "w.pem"\nstate = "state"\nevery = 0.2\nport = 0\n[[log]]\n'
     path = folder / "witness.toml"
-    path.write_text(text + f'url = "{host.url}"\n')
+    path.write_text(text + f'vkey = "{pinned}"\nurl = "{host.url}"\n')
     return path
 
 
@@ -187,7 +187,7 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
 
 
 def test_it_persists_before_it_answers(tmp_path: Path) -> None:
-    """Killed while it hands in the cosignature: the record is already on the disk, and it starts again from there."""
+    """Killed while it hands in the cosignature: the record is on the disk, and it goes on from there."""
     log = grown(Log(), 9)
     with running(log) as host:
         config = settings(tmp_path, host)
