@@ -8,7 +8,7 @@
     lock                       held by the running process
 
 The larger of `checkpoint` and `served` is what this witness vouched for last. A crash after leaves were added
-and before `checkpoint` was replaced leaves some that nothing covers, or half a line: the next start cuts them.
+and before `checkpoint` was replaced leaves some that nothing covers, or half a line; the next start cuts it.
 """
 
 import fcntl
