@@ -115,7 +115,9 @@ class RecordAnswer(serializers.Serializer[Any]):
     def get_fields(self) -> dict[str, AnyField]:
         """The declared fields and `fields`, a name that the base class keeps for itself."""
         return super().get_fields() | {
-            "fields": AnyFields(help_text="The record's fields under the source's names.")
+            "fields": AnyFields(
+                help_text="The record's fields under the source's names, and beside them under ECS names."
+            )
         }
 
 

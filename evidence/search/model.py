@@ -24,8 +24,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Record:
-    """One parsed line. `fields` holds the source's own names, without nulls; `error` is set for a line that
-    did not parse.
+    """One parsed line. `fields` holds the source's own names, without nulls, and `ecs` the same values under
+    the ECS names that stand for them; `error` is set for a line that did not parse.
     """
 
     item: UUID
@@ -37,6 +37,7 @@ class Record:
     message: str | None
     fields: Mapping[str, Value]
     error: str | None
+    ecs: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

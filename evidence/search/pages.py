@@ -223,11 +223,13 @@ def _fetch(asked: Scope, segment: Segment, lines: Sequence[int]) -> dict[int, Re
             fields |= {
                 str(name): value for name, value in json.loads(values["_more"]).items() if value is not None
             }
+        ecs = {alias: fields[name] for alias, name in segment.schema.aliases if name in fields}
         message = values.get(segment.schema.message) if segment.schema.message else None
         found[line] = Record(
             segment.source.item, segment.source.number, line, offsets.get(line, 0),
             at_micros(values.get("_time")),
             values.get("_time_text"), _message(message, values.get("_text")), fields, values.get("_error"),
+            ecs,
         )  # fmt: skip
     return found
 

@@ -58,29 +58,41 @@ def histogram(
             )
         if not candidates:
             return Histogram(timedelta(microseconds=step), (), 0, asked.warnings)
-        # DuckDB's // cuts towards zero: a multiple of the step added first makes it a floor for times
-        # before 1970 too.
-        shift = step * (1_000_000_000_000_000_000 // step)
-        item = ", filename AS f" if by_item else ""
-        bucket = f"(epoch_us(_time) + {shift}) // {step} AS b{item}"
-        statements = asked.selects(candidates, lambda _: bucket)
-        grouped = "b, f" if by_item else "b"
-        rows = asked.rows(
-            f"SELECT {grouped}, count(*) FROM ({' UNION ALL '.join(statements)}) GROUP BY {grouped}"
-            f" ORDER BY b NULLS LAST LIMIT 200000"
-        )
+        rows = _grouped(asked, candidates, step, by_item=by_item)
+        # The scope may span months of which the matches fill a day: bars of months would tell nothing.
+        while interval == "auto" and (closer := _closer(rows, step)) < step:
+            step = closer
+            rows = _grouped(asked, candidates, step, by_item=by_item)
         items = {segment.path: segment.source.item for segment in asked.segments}
         buckets = tuple(
-            Bucket(
-                None if row[0] is None else at_micros(row[0] * step - shift),
-                items[row[1]] if by_item else None,
-                row[-1],
-            )
-            for row in rows
+            Bucket(at_micros(row[0]), items[row[1]] if by_item else None, row[-1]) for row in rows
         )
         return Histogram(
             timedelta(microseconds=step), buckets, sum(one.count for one in buckets), asked.warnings
         )
+
+
+def _closer(rows: Sequence[tuple[Any, ...]], step: int) -> int:
+    """The interval, in µs, that suits the span in which there are bars."""
+    met = [row[0] for row in rows if row[0] is not None]
+    if not met:
+        return step
+    return _seconds(choose_interval(at_micros(met[0]), at_micros(met[-1] + step))) * 1_000_000
+
+
+def _grouped(
+    asked: Scope, candidates: Sequence[Candidate], step: int, *, by_item: bool
+) -> list[tuple[Any, ...]]:
+    """(start of the bucket in µs or None, the segment's path where `by_item`, records), in order of time."""
+    # DuckDB's // cuts towards zero: a multiple of the step added first makes it a floor before 1970.
+    shift = step * (1_000_000_000_000_000_000 // step)
+    item, grouped = (", filename AS f", "b, f") if by_item else ("", "b")
+    bucket = f"((epoch_us(_time) + {shift}) // {step}) * {step} - {shift} AS b{item}"
+    statements = asked.selects(candidates, lambda _: bucket)
+    return asked.rows(
+        f"SELECT {grouped}, count(*) FROM ({' UNION ALL '.join(statements)}) GROUP BY {grouped}"
+        f" ORDER BY b NULLS LAST LIMIT 200000"
+    )
 
 
 def choose_interval(start: datetime | None, end: datetime | None) -> str:

@@ -54,6 +54,7 @@ def test_a_search_gives_records_in_order_of_time(searched: Searched) -> None:
     assert one["time"] == "2026-02-08T10:00:03.000000Z"
     assert one["time_text"] == "2026-02-08T10:00:03.000Z"
     assert one["fields"]["tokens"] == 3
+    assert one["fields"]["source.ip"] == one["fields"]["requester_ip_address"] == "203.0.113.3"
     assert one["error"] is None
     times = [record["time"] for record in said["records"]]
     assert times == sorted(times)

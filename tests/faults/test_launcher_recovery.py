@@ -80,7 +80,7 @@ def test_children_end_with_a_killed_launcher_and_the_next_start_goes_on(breakabl
     mark = leave_a_mark(breakable_stack)
     breakable_stack.kill_launcher()
     breakable_stack.start()
-    assert breakable_stack.health()[0] == 200
+    breakable_stack.wait_until_well()
     assert has_mark(breakable_stack, mark)
 
 
@@ -96,7 +96,7 @@ def test_a_start_after_everything_was_killed(breakable_stack: Stack) -> None:
     lines = pid_file.read_text().splitlines(keepends=True)
     pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
     breakable_stack.start()
-    assert breakable_stack.health()[0] == 200
+    breakable_stack.wait_until_well()
     assert has_mark(breakable_stack, mark)
 
 

@@ -32,7 +32,7 @@ from evidence.search import (
     search,
 )
 from evidence.search.engine import session
-from tests.search.makers import make_source, unindexed
+from tests.search.makers import Rows, make_source, unindexed
 
 START = datetime(2026, 2, 3, tzinfo=UTC)
 Row = dict[str, Value | datetime]
@@ -571,3 +571,20 @@ def test_the_same_with_and_without_index(sources: list[Source]) -> None:
         with_index, without = search(sources, query=query, limit=500), search(plain, query=query, limit=500)
         assert with_index.records == without.records
         assert with_index.total == without.total
+
+
+def test_bars_fit_what_matches_not_the_whole_scope(tmp_path: Path) -> None:
+    day, year = datetime(2026, 2, 3, tzinfo=UTC), datetime(2025, 2, 3, tzinfo=UTC)
+    rows: Rows = [{"_time": day + timedelta(hours=n), "word": "near shared"} for n in range(24)]
+    far: Rows = [{"_time": year, "word": "shared"}, {"_time": year + timedelta(days=1), "word": "other"}]
+    sources = [
+        make_source(tmp_path, rows, {"word": "VARCHAR"}),
+        make_source(tmp_path, far, {"word": "VARCHAR"}, number="E-2"),
+    ]
+    assert histogram(sources, query="shared").interval == timedelta(days=7)
+    close = histogram(sources, query="near OR other", start=day)
+    assert close.interval <= timedelta(minutes=15)
+    assert histogram(sources, query="*").total == 26
+    unindexed_near = histogram([sources[0], unindexed(sources[1])], query="near")
+    assert unindexed_near.interval <= timedelta(minutes=15)
+    assert (len(unindexed_near.buckets), unindexed_near.total) == (24, 24)
