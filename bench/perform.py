@@ -74,7 +74,7 @@ def _case_with_item(actor: Actor) -> tuple[UUID, UUID]:
 
 
 def _grow(case: UUID, item: UUID, actor: Actor, size: int) -> None:
-    """Examinations fill the log up to `size` entries, as reading does in life; many to a commit, to get there."""
+    """Examinations fill the log up to `size` entries, many to a commit."""
     now = head(case)
     missing = size - (now.size if now else 0)
     for first in range(0, missing, READINGS):

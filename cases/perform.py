@@ -14,7 +14,7 @@ from cases.rules.acting import Actor
 from cases.rules.shape import Command, Rules, to_fields
 from ledger import jcs
 from ledger.entries import Receipt
-from ledger.errors import CommandIdReused, NotCanonical, StaleStream
+from ledger.errors import CommandIdReused, HeadMoved, NotCanonical, SignerRefuses, StaleStream
 from ledger.log import Opened, open_for_writing
 
 RULES: Rules = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
@@ -79,5 +79,7 @@ def _in_plain_words() -> Iterator[None]:
         raise Refused(
             "stale", "Somebody has changed this meanwhile. Look at it again, then decide."
         ) from error
+    except (SignerRefuses, HeadMoved) as error:
+        raise Refused("log-in-doubt", error.sentence, status=503) from error
     except NotCanonical as error:
         raise Invalid("", error.sentence) from error
