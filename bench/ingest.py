@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.gateway import write_gateway_log
+from bench.lines import line
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEARCHABLE_SHARE, INDEXED_SHARE = 0.12, 0.04
@@ -46,12 +47,6 @@ print(json.dumps({
     "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))
 """
-
-
-def show(name: str, value: float, unit: str, target: float, *, at_most: bool = False) -> None:
-    """Print one figure as the benches do: NAME VALUE UNIT target TARGET ok|short."""
-    met = value <= target if at_most else value >= target
-    print(f"{name} {value:.3f} {unit} target {target:g} {'ok' if met else 'short'}", flush=True)
 
 
 def sha256_rate(path: Path) -> float:
@@ -103,13 +98,13 @@ def main(size_mb: int) -> None:
         indexed = size / (figures["rehash"] + figures["segment"] + figures["index"])
         parquet = (into / "records.parquet").stat().st_size / 1e6
         tokens = (into / "tokens.parquet").stat().st_size / 1e6
-        print(f"ingest.sha256 {sha256:.0f} MB/s", flush=True)
-        print(f"ingest.searchable {searchable:.0f} MB/s ({int(figures['records'])} records)", flush=True)
-        show("ingest.searchable_share", searchable / sha256, "of_sha256", SEARCHABLE_SHARE)
-        show("ingest.indexed_share", indexed / sha256, "of_sha256", INDEXED_SHARE)
-        show("ingest.peak_rss", figures["rss"], "MB", MOST_RSS_MB, at_most=True)
-        show("ingest.segment_ratio", parquet / size, "of_raw", MOST_RATIO, at_most=True)
-        show("ingest.token_index_ratio", tokens / size, "of_raw", 0.06, at_most=True)
+        line("ingest.sha256", sha256, "MB/s")
+        line("ingest.searchable", searchable, "MB/s")
+        line("ingest.searchable_share", searchable / sha256, "of-sha256", least=SEARCHABLE_SHARE)
+        line("ingest.indexed_share", indexed / sha256, "of-sha256", least=INDEXED_SHARE)
+        line("ingest.peak_rss", figures["rss"], "MB", most=MOST_RSS_MB)
+        line("ingest.segment_ratio", parquet / size, "of-raw", most=MOST_RATIO)
+        line("ingest.token_index_ratio", tokens / size, "of-raw", most=0.06)
 
 
 if __name__ == "__main__":
