@@ -210,6 +210,6 @@ def record_facts(record: Record) -> dict[str, Any]:
         "time": record.time,
         "time_text": record.time_text,
         "message": record.message,
-        "fields": {**record.fields, **record.ecs},
+        "fields": {**record.ecs, **record.fields},
         "error": record.error,
     }
