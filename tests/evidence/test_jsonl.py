@@ -82,6 +82,7 @@ def test_a_field_that_the_sample_missed_gets_its_column(ingest: Ingest) -> None:
     [
         b'{"a":0,"b":0,"c":0,"z":0}',
         b'{"a":1e3,"b":1e3,"c":1e3,"z":0}',
+        b'{"a":1e5,"z":12}',
         b'{"a":"x","b":true,"c":true,"zz":"hidden"}',
         b'{"a": "x", "b": "x", "zz":1}',
         b'{"a":"x","a":"hidden"}',
