@@ -14,7 +14,18 @@ from rest_framework.renderers import JSONRenderer
 from cases.refusals import Refused
 from evidence.search.errors import QueryError, SearchLimit
 from evidence.vault import VaultError, VaultFull, WrongHash
-from ledger.errors import CommandIdReused, NotCanonical, StaleStream
+from ledger.errors import (
+    CommandIdReused,
+    FromTheFuture,
+    MalformedLeaf,
+    MalformedNote,
+    NoSuchEntry,
+    NotCanonical,
+    SignerRefuses,
+    StaleStream,
+    UnknownKey,
+    VerificationError,
+)
 
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="countersign"'
@@ -162,6 +173,13 @@ TABLE: Mapping[type[BaseException], Callable[[Any], Problem]] = {
     CommandIdReused: _fixed(
         409, "idempotency-key-reused", "This Idempotency-Key was used for another request."
     ),
+    NoSuchEntry: _said(404, "no-such-entry"),  # of a log whose case is known to be visible by then
+    MalformedNote: _said(422, "malformed-note"),
+    MalformedLeaf: _said(422, "malformed-leaf"),
+    FromTheFuture: _said(422, "from-the-future"),
+    UnknownKey: _said(403, "unknown-key"),
+    VerificationError: _said(409, "does-not-verify"),
+    SignerRefuses: _said(503, "log-in-doubt"),
     drf.ValidationError: _fields,
     drf.ParseError: _drf,
     drf.NotAuthenticated: _unauthenticated,

@@ -39,6 +39,13 @@ def consistency_proof(log_id: UUID, size1: int, size2: int) -> list[bytes]:
     return _roots(log_id, merkle.consistency_ranges(size1, size2), size2)
 
 
+def root_at(log_id: UUID, size: int) -> bytes:
+    """The root of the log when it was of `size`, whether or not a checkpoint of that size exists."""
+    if size == 0:
+        return merkle.EMPTY_ROOT
+    return _roots(log_id, [(0, size)], size)[0]
+
+
 def receipt_proof(log_id: UUID, index: int, size: int | None = None) -> str:
     """A C2SP tlog-proof: that entry `index` is under the checkpoint of `size`, or the newest one.
 

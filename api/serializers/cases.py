@@ -48,6 +48,10 @@ class ReceiptAnswer(serializers.Serializer[Any]):
     replayed = serializers.BooleanField(
         help_text="True where the command had been done before and nothing was added."
     )
+    proof = serializers.CharField(
+        allow_null=True,
+        help_text="Where the proof of the first entry is; null for what stands in the host's own log.",
+    )
 
 
 class MeAnswer(serializers.Serializer[Any]):

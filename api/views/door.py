@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from django.urls import reverse
 from django.utils.functional import cached_property
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -11,7 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from cases import reads
-from cases.actors import Actor
+from cases.actors import HOST_LOG, Actor
 from cases.models import Case, EvidenceItem
 from ledger.entries import Receipt
 
@@ -72,4 +73,6 @@ def receipt_facts(receipt: Receipt) -> Mapping[str, Any]:
         "checkpoint": receipt.checkpoint,
         "recorded_at": receipt.recorded_at,
         "replayed": receipt.replayed,
+        # The host's own log is no case's: its proofs are not handed out here.
+        "proof": None if receipt.log == HOST_LOG else reverse("api:proof", args=[receipt.log, receipt.first]),
     }
