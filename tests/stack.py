@@ -9,10 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import requests
 
+from config.embedded.postgres import APP, DATABASE
+from config.instance import read_embedded, read_secrets
 from tests.cluster import REPO
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "CI")
@@ -109,6 +113,19 @@ class Stack:
         """Process ids by name: database, broker, worker, beat, web."""
         return {row["name"]: row["pid"] for row in json.loads((self.var / "children.json").read_text())}
 
+    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows from this instance's database, as the role that the app has."""
+        secrets = read_secrets(self.var)
+        assert secrets is not None
+        with psycopg.connect(
+            host=read_embedded(self.var).postgres_sockets,
+            dbname=DATABASE,
+            user=APP,
+            password=secrets.database_app_password,
+            autocommit=True,
+        ) as connection:
+            return connection.execute(query, values).fetchall()
+
     def stop(self) -> float:
         """Stop as Ctrl-C does, and return how many seconds that took."""
         begun = time.monotonic()
@@ -146,3 +163,11 @@ class Stack:
             if home.parent == Path("/var/lib/countersign"):
                 shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(self.var, ignore_errors=True)
+
+
+def kill_family(pid: int) -> None:
+    """SIGKILL for a process and all of its children, as the kernel does when memory runs out."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)

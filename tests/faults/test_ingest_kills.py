@@ -1,9 +1,7 @@
 """Worker, broker and web process are killed while evidence comes in: nothing lost, nothing twice."""
 
-import contextlib
 import http.client
 import shutil
-import signal
 import threading
 import time
 from collections import Counter
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import psycopg
 import pytest
 import requests
@@ -21,7 +18,7 @@ import requests
 from bench.gateway import write_gateway_log
 from config.embedded.postgres import APP, DATABASE
 from config.instance import read_embedded, read_secrets
-from tests.stack import Stack
+from tests.stack import Stack, kill_family
 
 STEPS = ("verify", "parse", "index")
 
@@ -87,32 +84,11 @@ def log(run_root: Path) -> Path:
     return path
 
 
-def ask(stack: Stack, query: str, *values: object) -> list[tuple[Any, ...]]:
-    secrets = read_secrets(stack.var)
-    assert secrets is not None
-    with psycopg.connect(
-        host=read_embedded(stack.var).postgres_sockets,
-        dbname=DATABASE,
-        user=APP,
-        password=secrets.database_app_password,
-        autocommit=True,
-    ) as connection:
-        return connection.execute(query, values).fetchall()
-
-
 def wait(until: Callable[[], bool], *, patience: float, why: str, pause: float = 0.2) -> None:
     deadline = time.monotonic() + patience
     while not until():
         assert time.monotonic() < deadline, why
         time.sleep(pause)
-
-
-def kill_family(pid: int) -> None:
-    """SIGKILL for a process and all of its children, as the kernel does when memory runs out."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
 
 
 def kill_worker_at(stack: Stack, item: str, step: str) -> bool:
@@ -239,7 +215,7 @@ def test_a_web_process_killed_while_bytes_arrive_acknowledges_nothing(
 
 def test_the_history_of_all_this_verifies(hurt: Stack, tooling: Tooling) -> None:
     assert hurt.manage("verify").returncode == 0
-    events, items = ask(
-        hurt, "SELECT count(*), count(DISTINCT stream) FROM ledger_opening WHERE type = 'EvidenceSealed'"
+    events, items = hurt.ask(
+        "SELECT count(*), count(DISTINCT stream) FROM ledger_opening WHERE type = 'EvidenceSealed'"
     )[0]
     assert events == items
