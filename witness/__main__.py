@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from base64 import b64encode
-from hashlib import sha256
 from pathlib import Path
 
 from verifier.entries import canonical, parse
@@ -63,21 +62,20 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def sign_intent(key: Path, intent: Path) -> str:
-    """What a member hands in with a command: the leaf's `auth`, as JSON."""
-    private, text = read_private(key), intent.read_bytes()
+def signed(key: Path, file: Path) -> str:
+    """What a member hands in, as JSON: for an intent the `authorship` of its command; for the statement of a
+    key the signature that proves possession of it."""
+    private, text = read_private(key), file.read_bytes().rstrip(b"\r\n")  # an editor's newline is not signed
     value = parse(text)
-    if (
-        not isinstance(value, dict)
-        or value.get("intent") != "countersign/intent/v1"
-        or canonical(value) != text
-    ):
-        raise Trouble(f"{intent} is not an intent in canonical form.")
-    public = private.public_key().public_bytes_raw()
-    return json.dumps({
-        "key": member_key_id(public), "alg": "ed25519", "intent": sha256(text).hexdigest(),
-        "sig": b64encode(private.sign(text)).decode(),
-    })  # fmt: skip
+    kinds = ("intent", "countersign/intent/v1"), ("statement", "countersign/key/v1")
+    found = [kind for kind, version in kinds if isinstance(value, dict) and value.get(kind) == version]
+    if not found or canonical(value) != text:
+        raise Trouble(f"{file} is neither an intent nor a key's statement in canonical form.")
+    said = {"sig": b64encode(private.sign(text)).decode()}
+    if found == ["intent"]:
+        public = private.public_key().public_bytes_raw()
+        said |= {"key": member_key_id(public), "alg": "ed25519", "intent": text.decode()}
+    return json.dumps(said)
 
 
 def made_key(path: Path, name: str) -> str:
@@ -106,9 +104,9 @@ def parser() -> argparse.ArgumentParser:
     keygen = verbs.add_parser("keygen", help="make an Ed25519 key (mode 0600) and print its public half")
     keygen.add_argument("file", type=Path)
     keygen.add_argument("--name", default="", help="the witness's name, for its verifier key")
-    sign = verbs.add_parser("sign", help="sign an intent with a member's key")
+    sign = verbs.add_parser("sign", help="sign an intent, or the statement of a key, with your private key")
     sign.add_argument("--key", type=Path, required=True)
-    sign.add_argument("intent", type=Path)
+    sign.add_argument("file", type=Path)
     return words
 
 
@@ -120,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "keygen":
                 say(made_key(given.file, given.name))
             case "sign":
-                say(sign_intent(given.key, given.intent))
+                say(signed(given.key, given.file))
             case "serve":
                 return serve(read_settings(given.config))
             case "refeed":
