@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.views import cases, custody, evidence, ledger, search, upload
+from web.views import cases, custody, evidence, ledger, proof, search, upload
 
 urlpatterns = [
     path("", cases.case_list, name="cases"),
@@ -21,4 +21,5 @@ urlpatterns = [
     path("cases/<str:reference>/custody", custody.custody, name="custody"),
     path("cases/<str:reference>/ledger", ledger.entries, name="ledger"),
     path("cases/<str:reference>/ledger/<int:index>", ledger.entry, name="entry"),
+    path("cases/<str:reference>/ledger/<int:index>/proof", proof.entry_proof, name="entry_proof"),
 ]

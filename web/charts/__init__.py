@@ -3,5 +3,6 @@
 from web.charts.custodyline import custody_line
 from web.charts.histogram import histogram
 from web.charts.lanes import lanes
+from web.charts.prooftree import proof_tree
 
-__all__ = ["custody_line", "histogram", "lanes"]
+__all__ = ["custody_line", "histogram", "lanes", "proof_tree"]

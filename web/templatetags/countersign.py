@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from web import marks
+from web import marks, receipts
 
 register = template.Library()
 
@@ -176,6 +176,18 @@ def sentence(value: str) -> str:
     """The same, with a capital at its start."""
     said = words(value)
     return said[:1].upper() + said[1:]
+
+
+@register.filter
+def once(waiting: Iterable[Any]) -> list[Any]:
+    """Messages without those that say the same again."""
+    return receipts.once(waiting)
+
+
+@register.filter
+def receipt(message: Any) -> receipts.Noted | None:
+    """The receipt in a message, where it is one."""
+    return receipts.of(message)
 
 
 @register.simple_tag

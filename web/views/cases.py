@@ -12,7 +12,7 @@ from cases.models.case import STATUSES
 from cases.perform import perform
 from cases.refusals import Refused, Unseen
 from cases.rules import case as commands
-from web import charts
+from web import charts, receipts
 from web.door import command_id, made_from, member_view, page_number, whole_or_part
 from web.forms.case import AddPartyForm, CaseForm, ReasonForm
 from web.forms.shape import CommandForm
@@ -74,8 +74,10 @@ def case_new(request: HttpRequest, actor: Actor) -> HttpResponse:
             said = {name: form.cleaned_data[name] for name in commands.SAID}
             case = made_from(id_, "case")
             try:
-                perform(commands.CreateCase(id=id_, case=case, **said), actor=actor)
-                return redirect("case", reads.case(actor, case).reference)
+                receipt = perform(commands.CreateCase(id=id_, case=case, **said), actor=actor)
+                made = reads.case(actor, case).reference
+                receipts.give(request, receipt, case=made)
+                return redirect("case", made)
             except Refused as refused:
                 form.refused(refused)
                 status = refused.status
@@ -96,7 +98,8 @@ def case_revise(request: HttpRequest, actor: Actor, reference: str) -> HttpRespo
         if form.is_valid():
             said = {name: form.cleaned_data[name] for name in commands.SAID}
             try:
-                perform(commands.ReviseCase(id=command_id(request), case=case.pk, **said), actor=actor)
+                command = commands.ReviseCase(id=command_id(request), case=case.pk, **said)
+                receipts.give(request, perform(command, actor=actor), case=case.reference)
                 return redirect("case", case.reference)
             except Refused as refused:
                 form.refused(refused)
@@ -189,7 +192,8 @@ def case_step(request: HttpRequest, actor: Actor, reference: str, name: str) -> 
     if form.is_valid():
         said = {key: value for key, value in form.cleaned_data.items() if key != "command"}
         try:
-            perform(getattr(commands, name)(id=command_id(request), case=page.case.pk, **said), actor=actor)
+            command = getattr(commands, name)(id=command_id(request), case=page.case.pk, **said)
+            receipts.give(request, perform(command, actor=actor), case=page.case.reference)
             return redirect("case", page.case.reference)
         except Refused as refused:
             form.refused(refused)

@@ -12,7 +12,7 @@ from cases.models import CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Refused
 from cases.rules.sharing import DiscloseEvidence
-from web import charts, ingest
+from web import charts, ingest, receipts
 from web.custodial import summed_up, told
 from web.door import command_id, from_elsewhere, member_view, page_number
 from web.forms.evidence import DiscloseForm
@@ -178,9 +178,8 @@ def item_disclose(request: HttpRequest, actor: Actor, reference: str, label: str
         said = {name: form.cleaned_data[name] for name in ("party", "purpose", "legal_basis")}
         said["party"] = next(pk for pk in page.parties if str(pk) == said["party"])
         try:
-            perform(
-                DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said), actor=actor
-            )
+            command = DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said)
+            receipts.give(request, perform(command, actor=actor), case=page.case.reference)
             return redirect("item", page.case.reference, item.label)
         except Refused as refused:
             if refused.status == 404:

@@ -7,11 +7,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from cases import intake
+from cases import intake, reads
 from cases.actors import Actor
 from cases.refusals import Refused
 from cases.rules.acquisition import AcquisitionFacts
 from evidence.uploads import VaultUpload, VaultUploadHandler, upload_into_vault
+from web import receipts
 from web.door import command_id, member_view
 from web.forms.evidence import AcquireForm
 from web.views.frame import CasePage
@@ -67,6 +68,7 @@ def _take(request: HttpRequest, page: CasePage, handler: VaultUploadHandler) -> 
         )
     except Refused as refused:
         return _refused(request, page, form, refused)
+    receipts.give(request, reads.sealing_receipt(page.actor, item), case=page.case.reference)
     url = reverse("item", args=[page.case.reference, item.label])
     if _wants_json(request):
         made = {
