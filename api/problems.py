@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.renderers import JSONRenderer
@@ -156,6 +157,15 @@ def _method(exc: drf.MethodNotAllowed) -> Problem:
     return Problem(405, "method-not-allowed", str(exc.detail))
 
 
+def _database(exc: InterfaceError | OperationalError) -> Problem:
+    # A commit may have been taken whose answer got lost on the way, so nothing is said about what was changed.
+    sentence = (
+        "The database does not answer just now, so it is not known whether anything was changed. "
+        "Send the same again, with the same Idempotency-Key where there was one."
+    )
+    return Problem(503, "database", sentence, headers={"Retry-After": "2"})
+
+
 def _range(exc: RangeNotSatisfiable) -> Problem:
     return Problem(416, "range", str(exc.detail), headers={"Content-Range": f"bytes */{exc.size}"})
 
@@ -165,6 +175,8 @@ TABLE: Mapping[type[BaseException], Callable[[Any], Problem]] = {
     Refused: _refused,
     QueryError: _query,
     SearchLimit: _said(503, "search-limit"),
+    OperationalError: _database,
+    InterfaceError: _database,
     WrongHash: _said(422, "wrong-hash"),
     VaultFull: _said(507, "vault-full"),
     VaultError: _said(503, "vault"),
@@ -245,6 +257,8 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRespons
         _log.error("Unexpected error at %s %s", request.method, request.path, exc_info=exc)
         got_request_exception.send(sender=None, request=request)
         problem = Problem(500, "internal", "Something went wrong on our side. Nothing was changed.")
+    if problem.code == "database":
+        _log.warning("The database does not answer at %s %s: %s", request.method, request.path, exc)
     response = answer(problem, request)
     if problem.status == 405:
         response["Allow"] = ", ".join(context["view"].allowed_methods)

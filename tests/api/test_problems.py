@@ -4,7 +4,9 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
+from api.problems import problem_for
 from cases import listings
 from tests.api.client import Api, is_problem
 from tests.api.conftest import Scene
@@ -159,3 +161,12 @@ def test_what_never_reaches_a_view_is_a_problem_too(scene: Scene) -> None:
     assert scene.alice.get("/me", headers={"Host": "evil.example"}).status_code == 400
     other = scene.alice.client.get("/api/v2/cases")
     assert (other.status_code, other["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("gone", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_not_called_an_error_of_ours(gone: type[Exception]) -> None:
+    problem = problem_for(gone("the connection is lost"))
+    assert problem is not None
+    assert (problem.status, problem.code, problem.headers["Retry-After"]) == (503, "database", "2")
+    assert "not known whether anything was changed" in problem.detail
+    assert "connection is lost" not in problem.detail

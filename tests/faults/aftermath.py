@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -101,9 +102,13 @@ def _bundle(stack: Stack, seat: Seat, host_key: str, folder: Path) -> Iterator[t
         f"{stack.url}/api/v1/cases/{seat.case}/ledger/export",
         headers={"Authorization": f"Bearer {seat.token}"},
     )
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        bundle = folder / f"{seat.case}-{seat.party}.zip"
-        bundle.write_bytes(answer.read())
+    bundle = folder / f"{seat.case}-{seat.party}.zip"
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            bundle.write_bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        yield "bundle", f"The export of {seat.case} for {seat.party} was answered {error.code}."
+        return
     policy = folder / f"{seat.case}.policy"
     policy.write_text(f"log {Key(seat.origin, LOG, bytes.fromhex(host_key)).vkey}\nquorum none\n")
     done = subprocess.run(

@@ -22,7 +22,7 @@ from tests.faults.aftermath import commands_of_members, findings
 from tests.faults.writers import Company, Tally, Writer
 from tests.stack import Stack, kill_family
 
-SEED = "from tests.faults.storm_cast import seed; print(seed(cases={cases}, writers={writers}))"
+SEED = "from tests.faults.storm_cast import seed; print(seed(cases={cases}, writers={writers}, late={late}))"
 COMES_BACK = 60.0
 
 
@@ -82,22 +82,23 @@ FULL = (
 
 @dataclass
 class Storm:
-    """One storm: `commands` in all, by `writers` parties in each of `cases`, under `kills` in this order."""
+    """One storm: `commands` in all, by `writers` parties in each of `cases`, under `kills` in this order,
+    while `late` parties join."""
 
     stack: Stack
     cases: int
     writers: int
     commands: int
     kills: tuple[str, ...]
+    late: int = 2
     tally: Tally = field(default_factory=Tally)
     recovered: list[tuple[str, float]] = field(default_factory=list)
     duration: float = 0.0
 
     def rage(self, folder: Path) -> None:
         """Seed, write and kill, then check; what was found is in `tally.findings`."""
-        seeded = self.stack.manage(
-            "shell", "--no-imports", "-c", SEED.format(cases=self.cases, writers=self.writers)
-        )
+        script = SEED.format(cases=self.cases, writers=self.writers, late=self.late)
+        seeded = self.stack.manage("shell", "--no-imports", "-c", script)
         company = Company.read(seeded.stdout.strip().splitlines()[-1])
         before = set(commands_of_members(self.stack, company))
         begun = time.monotonic()

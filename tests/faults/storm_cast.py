@@ -17,7 +17,7 @@ from ledger.host import host_key, origin_of
 from tests.faults.writers import Company, Seat
 
 
-def seed(*, cases: int, writers: int, late: int = 2) -> str:
+def seed(*, cases: int, writers: int, late: int) -> str:
     """Make `cases` open cases with `writers` parties each, and `late` parties that will join; as JSON."""
     host, tail = operator(), secrets.token_hex(3)
     parties = [uuid4() for _ in range(writers + late)]
