@@ -3,6 +3,7 @@
 Leaves come back byte for byte, and only such as lead to a root that the host's own key signed before; nothing
 is written until all of them are checked. Openings are not in a mirror of leaves: where nobody supplies them
 the entries stand sealed, their content lost to this host until a party that holds an opening gives it back.
+Until then the log is held (ledger.holding): nobody decides on top of what nobody here can read.
 """
 
 import json
@@ -15,13 +16,13 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
-from ledger import commitments, jcs, leaf, merkle, signing
+from ledger import commitments, holding, jcs, leaf, merkle, signing
 from ledger.entries import RESERVED, Opening, StoredEvent
 from ledger.errors import LedgerError, NoSuchEntry, SignerRefuses, VerificationError
 from ledger.host import Kind, host_key, memory
 from ledger.jcs import Json
 from ledger.log import APPEND, Log, call, open_for_writing
-from ledger.models import LogHead
+from ledger.models import Refeed
 from ledger.reading import read_entries, stored_event
 from ledger.signer import Stand
 
@@ -104,6 +105,10 @@ def refeed(
                 lost.append(one.sealed.index)
             else:
                 events.append(stored_event(log_id, one.sealed.index, one.body, party=party, recorded_at=at))
+    holding.settle(log_id, Stand(log.size, merkle.root_of(log.peaks)))
+    if lost:
+        # Before the commit. Where that fails, a hold without a lost opening is ended like any other.
+        holding.begin_regaining(log_id)
     return Refed(first, signed.size, tuple(events), tuple(lost))
 
 
@@ -111,15 +116,17 @@ def refeed(
 def reopen(log_id: UUID, openings: Mapping[int, Opening]) -> tuple[StoredEvent, ...]:
     """Take back openings that a re-feed came without; return the events of those that were missing.
 
-    An opening whose place in its stream was taken meanwhile stays out: two events would claim one version.
+    An opening that is here already is passed over. One whose place in its stream was taken meanwhile stays
+    out: two events would claim one version.
     """
-    found = []
+    size = holding.locked(log_id).size
+    lost, found = set(lost_openings(log_id)), []
     for index in sorted(openings):
-        row = next(
-            (row for row in read_entries(log_id, after=index - 1, limit=1) if row.index == index), None
-        )
-        if row is None or not (row.opening is not None or index in lost_openings(log_id)):
-            raise NoSuchEntry(f"This log has no entry {index} that lacks its opening.")
+        if not 0 <= index < size:
+            raise NoSuchEntry(f"This log has no entry {index}.")
+        if index not in lost:
+            continue
+        (row,) = read_entries(log_id, after=index - 1, limit=1)
         body, salts = _opened(index, leaf.parse(row.leaf).commit, openings[index])
         event = stored_event(log_id, index, body, party=row.party, recorded_at=row.recorded_at)
         values = (event.stream, event.version, event.type, event.schema, event.command)
@@ -130,13 +137,25 @@ def reopen(log_id: UUID, openings: Mapping[int, Opening]) -> tuple[StoredEvent, 
     return tuple(found)
 
 
+@transaction.atomic(durable=True)
 def go_on_from_here(log_id: UUID) -> None:
     """Let the signer go on from the log as it stands, giving up what it signed beyond; the operator's word.
 
+    What is given up is remembered, so that a checkpoint of it, shown later, does not stop the log again.
     Witnesses that saw the entries given up will never cosign this log again, and say so.
     """
-    stand = LogHead.objects.get(log=log_id)
-    memory().adopt(log_id, Stand(stand.size, bytes(stand.root)))
+    head = holding.locked(log_id)
+    try:
+        signed = memory().read(log_id)
+    except SignerRefuses:  # a damaged memory is what the operator's word replaces
+        signed = None
+    holding.give_up(log_id, head, (signed.released, signed.pending) if signed else ())
+    memory().adopt(log_id, head)
+
+
+def regained_from(log_id: UUID) -> int | None:
+    """The first entry that ever came back from a mirror, or None."""
+    return Refeed.objects.filter(log=log_id).order_by("first").values_list("first", flat=True).first()
 
 
 def lost_openings(log_id: UUID) -> list[int]:
@@ -191,13 +210,17 @@ def _opened(index: int, commit: bytes, opening: Opening) -> tuple[dict[str, Json
 
 def _check_tree(log: Log, entries: Sequence[_Returned], signed: signing.Checkpoint) -> None:
     """The entries lead from the log's head to the signed root, past whatever the signer remembers."""
-    known = memory().read(log.id)
+    known, hold = memory().read(log.id), holding.hold_of(log.id)
+    stands = {(known.released.size, known.released.root)} if known else set()
+    stands |= {(one.size, one.root) for one in hold.seen} if hold else set()
+    sizes = {of for of, _ in stands}
     peaks, size, split = list(log.peaks), log.size, False
     for one in entries:
         merkle.push(peaks, size, one.hash)
         size += 1
-        if known and known.released.size == size:
-            split = known.released.root != merkle.root_of(peaks)
+        if size in sizes:
+            root = merkle.root_of(peaks)
+            split = split or any(of == size and was != root for of, was in stands)
     if merkle.root_of(peaks) != signed.root:
         raise VerificationError("These entries do not lead to the root that the host signed.")
     if split:

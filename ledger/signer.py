@@ -147,18 +147,20 @@ def doubt(signed: Signed | None, head: Stand) -> str | None:
     """
     if signed is None or head in (signed.released, signed.pending):
         return None
-    last = signed.released
-    if head.size < last.size:
+    return contradiction(signed.released, head) if head.size <= signed.released.size else None
+
+
+def contradiction(signed: Stand, head: Stand) -> str:
+    """The sentence for a head that does not show a stand that this host has signed."""
+    if head.size < signed.size:
         return (
-            f"The host has signed this log at {last.size} entries, but its database holds {head.size}: it was"
-            " put back to an older state. Nothing more is signed until the missing entries are back."
+            f"The host has signed this log at {signed.size} entries, but its database holds {head.size}: it"
+            " was put back to an older state. Nothing more is signed until the missing entries are back."
         )
-    if head.size == last.size:
-        return (
-            f"The host has signed another root for {last.size} entries than its database holds: the log was"
-            " rewritten. Nothing more is signed."
-        )
-    return None
+    return (
+        f"The host has signed another root for {signed.size} entries than its database holds: the log was"
+        " rewritten. Nothing more is signed."
+    )
 
 
 def check(log: UUID, head: Stand, signed: Signed | None, *, origin: str, public: bytes) -> None:

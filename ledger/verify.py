@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from ledger import leaf, merkle, signing, vouchers
+from ledger import holding, leaf, merkle, signing, vouchers
 from ledger import sealed as sealing
 from ledger.errors import LedgerError, MalformedLeaf, SignerRefuses
 from ledger.host import host_key, memory
@@ -167,10 +167,11 @@ def verify_log(
 
 def _remembered(log_id: UUID) -> tuple[Stand | None, str | None]:
     try:
-        known = memory().read(log_id)
+        known, hold = memory().read(log_id), holding.hold_of(log_id)
     except SignerRefuses as error:
         return None, error.sentence
-    return known.released if known else None, None
+    stands = (*((known.released,) if known else ()), *(hold.seen if hold else ()))
+    return max(stands, key=lambda one: one.size, default=None), None
 
 
 def _check_page(run: _Run, start: int, end: int) -> None:

@@ -7,10 +7,18 @@ import pytest
 
 from ledger import leaf, merkle, reading, signing
 from ledger.entries import Opening
-from ledger.errors import CommandIdReused, LedgerError, NoSuchEntry, SignerRefuses, VerificationError
+from ledger.errors import (
+    CommandIdReused,
+    LedgerError,
+    MalformedNote,
+    NoSuchEntry,
+    SignerRefuses,
+    VerificationError,
+)
+from ledger.holding import doubt_of, end_regaining, recall
 from ledger.host import host_key, memory
 from ledger.models import Checkpoint
-from ledger.refeeding import Refed, lost_openings, refeed, reopen
+from ledger.refeeding import Refed, go_on_from_here, lost_openings, refeed, regained_from, reopen
 from ledger.verify import verify_log
 from tests.ledger.conftest import Superuser, Writer, draft
 from tests.ledger.snapshot import dump, restore
@@ -83,6 +91,10 @@ def test_without_openings_the_entries_stand_sealed(put_back: tuple[Writer, Mirro
     reopen(writer.log, mirror.openings)
     assert lost_openings(writer.log) == []
     assert verify_log(writer.log) == []
+    with pytest.raises(SignerRefuses):
+        writer.grow([1])
+    end_regaining(writer.log)
+    assert doubt_of(writer.log) is None
     writer.grow([2])
     assert verify_log(writer.log) == []
 
@@ -97,6 +109,10 @@ def test_some_openings_and_a_mirror_that_ends_early(put_back: tuple[Writer, Mirr
         writer.grow([1])
     assert refeed(writer.log, mirror.leaves, mirror.notes[-1], openings=some).lost == (8, 9, 10)
     assert verify_log(writer.log) == []
+    with pytest.raises(SignerRefuses, match="do not say yet what they mean"):
+        writer.grow([1])
+    reopen(writer.log, {index: mirror.openings[index] for index in (5, 8, 9, 10)})
+    end_regaining(writer.log)
     writer.grow([1])
     assert verify_log(writer.log) == []
 
@@ -104,6 +120,7 @@ def test_some_openings_and_a_mirror_that_ends_early(put_back: tuple[Writer, Mirr
 def test_a_version_taken_meanwhile_stays_out(put_back: tuple[Writer, Mirror]) -> None:
     writer, mirror = put_back
     refeed(writer.log, mirror.leaves, mirror.notes[-1])
+    go_on_from_here(writer.log)
     writer.grow([3])  # on streams whose newest versions the host has lost
     assert len(reopen(writer.log, mirror.openings)) < 7
     assert lost_openings(writer.log)
@@ -171,3 +188,110 @@ def test_a_second_history_signed_by_the_host_is_refused(put_back: tuple[Writer, 
         refeed(writer.log, [*mirror.leaves[:11], forged], note)
     (memory().folder / str(writer.log)).unlink()
     assert refeed(writer.log, [*mirror.leaves[:11], forged], note).size == 12
+
+
+@pytest.fixture
+def forgotten(put_back: tuple[Writer, Mirror]) -> tuple[Writer, Mirror]:
+    """The same, and the signer's memory went with the database: the host by itself notices nothing."""
+    writer, mirror = put_back
+    (memory().folder / str(writer.log)).unlink()
+    assert doubt_of(writer.log) is None
+    return writer, mirror
+
+
+def test_a_checkpoint_that_a_witness_kept_stops_the_log(forgotten: tuple[Writer, Mirror]) -> None:
+    writer, mirror = forgotten
+    for known in mirror.notes[:3]:
+        assert not recall(writer.log, known)
+    assert recall(writer.log, mirror.notes[5])
+    assert recall(writer.log, mirror.notes[-1])
+    assert recall(writer.log, mirror.notes[-1])
+    with pytest.raises(SignerRefuses, match="at 9 entries, but its database holds 5"):
+        writer.grow([1])
+    assert "put back to an older state" in (doubt_of(writer.log) or "")
+    assert [finding.index for finding in verify_log(writer.log)] == [5]
+    refeed(writer.log, mirror.leaves, mirror.notes[-1])
+    assert "do not say yet what they mean" in (doubt_of(writer.log) or "")
+    assert regained_from(writer.log) == 5
+    reopen(writer.log, mirror.openings)
+    end_regaining(writer.log)
+    assert doubt_of(writer.log) is None
+    writer.grow([1])
+    assert verify_log(writer.log, mirror=mirror.leaves) == []
+    assert not recall(writer.log, mirror.notes[-1])
+
+
+def test_it_stops_a_log_that_has_gone_on_as_if_nothing_were(forgotten: tuple[Writer, Mirror]) -> None:
+    """The database was put back, and others have written since: the checkpoint proves a second history."""
+    writer, mirror = forgotten
+    writer.grow([4, 4])
+    assert recall(writer.log, mirror.notes[-1])
+    with pytest.raises(SignerRefuses, match="another root for 12 entries"):
+        writer.grow([1])
+    with pytest.raises(VerificationError, match="Entry 5 of the mirror is not entry 5"):
+        refeed(writer.log, mirror.leaves, mirror.notes[-1])
+
+
+def test_what_was_given_up_stops_nothing_any_more(forgotten: tuple[Writer, Mirror]) -> None:
+    writer, mirror = forgotten
+    assert recall(writer.log, mirror.notes[-1])
+    go_on_from_here(writer.log)
+    writer.grow([1])
+    assert not recall(writer.log, mirror.notes[-1])
+    writer.grow([9])
+    assert not recall(writer.log, mirror.notes[-1])
+    assert recall(writer.log, mirror.notes[-2])  # nobody had shown that one: it is news
+    with pytest.raises(SignerRefuses):
+        writer.grow([1])
+    go_on_from_here(writer.log)
+    writer.grow([1])
+    assert verify_log(writer.log) == []
+
+
+def test_what_the_signer_remembered_itself_is_given_up_too(put_back: tuple[Writer, Mirror]) -> None:
+    writer, mirror = put_back
+    go_on_from_here(writer.log)
+    writer.grow([1])
+    assert not recall(writer.log, mirror.notes[-1])
+    writer.grow([1])
+
+
+def test_only_the_hosts_own_signature_stops_a_log(put_back: tuple[Writer, Mirror]) -> None:
+    writer, mirror = put_back
+    other = host_key().sign("another", signing.checkpoint_text("another", 12, bytes(32)))
+    for note, refusal in (
+        (mirror.notes[-1].replace("\n12\n", "\n13\n"), VerificationError),
+        (other, VerificationError),
+        ("", MalformedNote),
+    ):
+        with pytest.raises(refusal):
+            recall(writer.log, note)
+    with pytest.raises(NoSuchEntry):
+        recall(uuid4(), mirror.notes[-1])
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"seen": [[1, "00"]], "regaining": false}'])
+def test_a_damaged_hold_stops_the_log_until_the_operator_says_so(
+    put_back: tuple[Writer, Mirror], damage: str
+) -> None:
+    writer, _ = put_back
+    go_on_from_here(writer.log)
+    held = memory().folder / f"{writer.log}.held"
+    held.write_text(damage)
+    with pytest.raises(SignerRefuses, match="is damaged"):
+        writer.grow([1])
+    assert "is damaged" in (doubt_of(writer.log) or "")
+    go_on_from_here(writer.log)
+    assert not held.exists()
+    writer.grow([1])
+
+
+def test_a_hold_lets_no_second_history_in(forgotten: tuple[Writer, Mirror]) -> None:
+    writer, mirror = forgotten
+    assert recall(writer.log, mirror.notes[-1])
+    sealed = leaf.parse(mirror.leaves[11])
+    forged = leaf.build(leaf.Leaf(sealed.log, 11, sealed.recorded_at, uuid4(), sealed.commit))
+    root = merkle.root_of_leaves(map(merkle.leaf_hash, [*mirror.leaves[:11], forged]))
+    note = host_key().sign(sealed.log, signing.checkpoint_text(sealed.log, 12, root))
+    with pytest.raises(SignerRefuses, match="another history of this log"):
+        refeed(writer.log, [*mirror.leaves[:11], forged], note)
