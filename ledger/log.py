@@ -14,9 +14,17 @@ from uuid import UUID
 import psycopg
 from django.db import connection, transaction
 
-from ledger import commitments, jcs, leaf, merkle, signer, signing
+from ledger import commitments, holding, jcs, leaf, merkle, signer, signing
 from ledger.entries import RESERVED, Draft, Receipt, StoredEvent
-from ledger.errors import CommandIdReused, HeadMoved, LeafTooLarge, Misuse, NotCanonical, StaleStream
+from ledger.errors import (
+    CommandIdReused,
+    HeadMoved,
+    LeafTooLarge,
+    Misuse,
+    NotCanonical,
+    SignerRefuses,
+    StaleStream,
+)
 from ledger.host import Kind, host_key, memory, origin_of
 from ledger.jcs import Json
 from ledger.reading import receipt_of, stored_event
@@ -147,6 +155,8 @@ class Log:
     def _sign(self, before: signer.Stand, after: signer.Stand) -> str:
         def check(signed: signer.Signed | None) -> None:
             signer.check(self.id, before, signed, origin=self.origin, public=self._key.public)
+            if (sentence := holding.why_held(self.id, before)) is not None:
+                raise SignerRefuses(sentence)
 
         self._release = memory().propose(self.id, before, after, check=check)
         return self._key.sign(self.origin, signing.checkpoint_text(self.origin, after.size, after.root))
