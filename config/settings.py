@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from config import instance
+from config import authorities, instance
 
 
 def env(name: str, default: str = "") -> str:
@@ -64,6 +64,9 @@ except instance.NotReady as error:
 # Before the first start there is no key yet: tools such as `check` get one that dies with the process.
 SECRET_KEY = env("SECRET_KEY", _secrets.secret_key if _secrets else secrets.token_urlsafe(48))
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", [])
+
+# RFC 3161: by whom checkpoints are time-stamped, as name|url|file of PEM roots, by commas; nobody if empty.
+TIME_STAMP_AUTHORITIES = authorities.parse(env("TIME_STAMP_AUTHORITIES"))
 
 # --- Production refuses what only suits a demo --------------------------------------------------------------
 
@@ -168,7 +171,10 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 # In memory: a minute's rhythm needs no schedule file that a crash could damage.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "cases.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "cases.tasks.sweep", "schedule": 60.0, "options": {"expires": 55}},
+    "stamp": {"task": "cases.tasks.stamp_due", "schedule": 300.0, "options": {"expires": 295}},
+}
 if CELERY_BROKER_URL.startswith(("redis", "valkey")):
     # An unacknowledged message comes back after this time even while its task still runs; the second run
     # finds the item's advisory lock taken and returns. Without the intervals it would come minutes later.

@@ -22,9 +22,11 @@ _INSERT = """
 # One step in the index for each key, however many checkpoints there are.
 _EACH_KEY = """
     SELECT named.n, c.size, c.timestamp, c.signature
-    FROM unnest(%(names)s::text[], %(ids)s::bytea[]) WITH ORDINALITY AS named (name, id, n)
+    FROM unnest(%(names)s::text[], %(ids)s::bytea[], %(until)s::bigint[])
+        WITH ORDINALITY AS named (name, id, until, n)
     CROSS JOIN LATERAL (SELECT size, timestamp, signature FROM ledger_cosignature
-        WHERE log = %(log)s AND key_name = named.name AND key_id = named.id AND {} LIMIT 1) AS c
+        WHERE log = %(log)s AND key_name = named.name AND key_id = named.id AND timestamp <= named.until
+        AND {} LIMIT 1) AS c
 """
 _NEWEST = _EACH_KEY.format("size <= %(size)s ORDER BY size DESC")
 _OLDEST_ABOVE = _EACH_KEY.format("size > %(size)s ORDER BY size")
@@ -120,17 +122,25 @@ def checkpoint_note(log_id: UUID, size: int | None = None) -> str:
     return newest[0] + "".join(held.line for held in cosignatures(log_id, newest[1]))
 
 
-def newest_by_key(log_id: UUID, keys: Iterable[str], *, at_most: int | None = None) -> dict[str, Held]:
+def newest_by_key(
+    log_id: UUID,
+    keys: Iterable[str],
+    *,
+    at_most: int | None = None,
+    until: Mapping[str, datetime] | None = None,
+) -> dict[str, Held]:
     """For each of these vkeys the cosignature over the largest size, of `at_most` entries where given.
 
-    Entries below that size existed by its time.
+    Entries below that size existed by its time. A key named in `until` counts as far as it is dated by then.
     """
-    return _each(_NEWEST, log_id, keys, cosigning.LATEST if at_most is None else at_most)
+    return _each(_NEWEST, log_id, keys, cosigning.LATEST if at_most is None else at_most, until)
 
 
-def oldest_above(log_id: UUID, index: int, keys: Iterable[str]) -> dict[str, Held]:
+def oldest_above(
+    log_id: UUID, index: int, keys: Iterable[str], *, until: Mapping[str, datetime] | None = None
+) -> dict[str, Held]:
     """For each of these vkeys the first cosignature that covers the entry at `index`, where there is one."""
-    return _each(_OLDEST_ABOVE, log_id, keys, index)
+    return _each(_OLDEST_ABOVE, log_id, keys, index, until)
 
 
 def standing(log_id: UUID, keys: Iterable[str], quorum: Quorum) -> Standing:
@@ -164,9 +174,14 @@ def countersigned_at(log_id: UUID, index: int, keys: Iterable[str], quorum: Quor
     return None
 
 
-def _each(query: str, log_id: UUID, keys: Iterable[str], size: int) -> dict[str, Held]:
+def _each(
+    query: str, log_id: UUID, keys: Iterable[str], size: int, until: Mapping[str, datetime] | None
+) -> dict[str, Held]:
     named = [parse_vkey(key) for key in keys]
-    parameters: dict[str, Any] = {"log": log_id, "size": size}
+    ends = [
+        int(until[key.vkey].timestamp()) if until and key.vkey in until else cosigning.LATEST for key in named
+    ]
+    parameters: dict[str, Any] = {"log": log_id, "size": size, "until": ends}
     parameters |= {"names": [key.name for key in named], "ids": [key.id for key in named]}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

@@ -24,6 +24,7 @@ from ledger.signing import parse_checkpoint
 
 LONGEST_ANSWER = 256 * 1024
 PATIENCE = 20  # seconds
+_BRIEF = ("authority", "size", "stamped_at")
 
 _INSERT = """
     INSERT INTO ledger_timestamp (log, size, authority, note, response, chain, stamped_at, received_at)
@@ -92,6 +93,21 @@ def first_time_stamp_above(log_id: UUID, index: int) -> Stamped | None:
     """The time stamp of the smallest checkpoint that covers the entry at `index`, or None."""
     row = TimeStamp.objects.filter(log=log_id, size__gt=index).order_by("size", "stamped_at").first()
     return _stamped(row) if row else None
+
+
+def newest_of_each(log_id: UUID) -> list[tuple[str, int, datetime]]:
+    """For each authority that ever stamped this log: its name, the largest size it stamped, and when."""
+    found = TimeStamp.objects.filter(log=log_id).order_by("authority", "-size").distinct("authority")
+    return [(name, size, at.astimezone(UTC)) for name, size, at in found.values_list(*_BRIEF)]
+
+
+def first_of_each_above(log_id: UUID, index: int) -> list[tuple[str, int, datetime]]:
+    """The same of the smallest stamped size that covers the entry at `index`."""
+    found = TimeStamp.objects.filter(log=log_id, size__gt=index).order_by("authority", "size")
+    return [
+        (name, size, at.astimezone(UTC))
+        for name, size, at in found.distinct("authority").values_list(*_BRIEF)
+    ]
 
 
 def verify_time_stamp(response: bytes, note: str, roots: str, *, nonce: int | None = None) -> datetime:
