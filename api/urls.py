@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.problems import NOT_FOUND, Problem, answer
 from api.schema import SchemaView
-from api.views import cases, evidence, ledger, proof, search
+from api.views import cases, evidence, export, ledger, proof, search, witnesses
 
 
 class Id:
@@ -90,5 +90,12 @@ urlpatterns = [
     path(f"{_case}/ledger/checkpoint", proof.NewestCheckpoint.as_view(), name="checkpoint"),
     path(f"{_case}/ledger/leaves", proof.Leaves.as_view(), name="leaves"),
     path(f"{_case}/ledger/consistency", proof.Consistency.as_view(), name="consistency"),
+    path(f"{_case}/ledger/policy", proof.Policy.as_view(), name="policy"),
+    path(f"{_case}/ledger/cosignatures", witnesses.Cosignatures.as_view(), name="cosignatures"),
+    path(f"{_case}/ledger/seen", witnesses.Seen.as_view(), name="seen"),
+    path(f"{_case}/ledger/refeed", witnesses.Refeed.as_view(), name="refeed"),
+    path(f"{_case}/ledger/refeed/checkpoint", witnesses.RefeedCheckpoint.as_view(), name="refeed_checkpoint"),
+    path(f"{_case}/ledger/refeed/openings", witnesses.RefeedOpenings.as_view(), name="refeed_openings"),
+    path(f"{_case}/ledger/export", export.Export.as_view(), name="export"),
     re_path("", elsewhere),
 ]

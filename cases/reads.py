@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth.models import Permission
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
-from cases import events, sentences
+from cases import openings, sentences
 from cases.models import (
     Case,
     CaseGroupObjectPermission,
@@ -24,11 +24,9 @@ from cases.models import (
 )
 from cases.refusals import Unseen
 from cases.rules.acting import Actor
-from cases.rules.custody_events import EvidenceExamined
-from cases.rules.shape import Event
 from evidence.models import Ingest
 from ledger import reading
-from ledger.entries import Head, Opening, Receipt, StoredEvent
+from ledger.entries import Head, Opening, Receipt
 from ledger.reading import receipt_of
 
 Order = Literal[
@@ -143,35 +141,33 @@ class LedgerRow:
 
 def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) -> list[LedgerRow]:
     """Entries after an index, with the openings that the actor's party may read. Three queries."""
-    rows = reading.read_entries(case.pk, after=after, limit=limit)
-    stored = {event.index: event for event in reading.read_events(case.pk, after=after, limit=limit)}
-    told = {index: events.read(event) for index, event in stored.items()}
-    mentioned = {item for event in told.values() for item in sentences.items_of(event)}
+    entries = openings.told(case.pk, reading.read_entries(case.pk, after=after, limit=limit))
+    mentioned = openings.mentioned(entries)
     labels = (
         dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
     )
     names = dict(Party.objects.filter(participations__case=case).values_list("pk", "short_name"))
-    page = []
-    for row in rows:
-        event = told[row.index]
-        open_ = _opened_to(actor, event, stored[row.index], labels)
-        name = names.get(row.party, "the host")
-        page.append(
-            LedgerRow(
-                index=row.index,
-                recorded_at=row.recorded_at,
-                party=row.party,
-                party_name=name,
-                leaf_hash=row.leaf_hash.hex(),
-                leaf_b64=base64.b64encode(row.leaf).decode(),
-                opening=row.opening if open_ else None,
-                type=stored[row.index].type if open_ else None,
-                sentence=sentences.of(event, stored[row.index], names, labels)
-                if open_
-                else f"Sealed entry {row.index}, by {name}",
-            )
-        )
-    return page
+    return [_ledger_row(actor, one, names, labels) for one in entries]
+
+
+def _ledger_row(
+    actor: Actor, one: openings.Told, names: Mapping[UUID, str], labels: Mapping[UUID, int]
+) -> LedgerRow:
+    row, name = one.row, names.get(one.row.party, "the host")
+    open_ = openings.opened_to(actor, one, labels)
+    return LedgerRow(
+        index=row.index,
+        recorded_at=row.recorded_at,
+        party=row.party,
+        party_name=name,
+        leaf_hash=row.leaf_hash.hex(),
+        leaf_b64=base64.b64encode(row.leaf).decode(),
+        opening=row.opening if open_ else None,
+        type=one.stored.type if open_ and one.stored else None,
+        sentence=sentences.of(one.event, one.stored, names, labels)
+        if open_ and one.event and one.stored
+        else f"Sealed entry {row.index}, by {name}",
+    )
 
 
 def ledger_head(actor: Actor, case: Case) -> Head:
@@ -270,14 +266,6 @@ def sealing_receipt(actor: Actor, item: EvidenceItem) -> Receipt:
 def candidates(actor: Actor, case: Case) -> QuerySet[Party]:
     """The parties of this host that are not in the case yet, for those who may add one."""
     return Party.objects.exclude(participations__case=case).order_by("name")
-
-
-def _opened_to(actor: Actor, event: Event, stored: StoredEvent, labels: Mapping[UUID, int]) -> bool:
-    """Whether the actor's party may read what an entry says: the case's own events, those of items that it
-    sees, and examinations that it made or that concern what it owns."""
-    if isinstance(event, EvidenceExamined):
-        return actor.party in (event.owner, stored.party)
-    return all(item in labels for item in sentences.items_of(event))
 
 
 def _seen(actor: Actor) -> QuerySet[EvidenceItem]:
