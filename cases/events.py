@@ -3,23 +3,29 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cases.rules import case, custody_events, parties
+from cases.rules import case, custody_events, key_events, parties
 from cases.rules.shape import Event
 from ledger.entries import Draft, StoredEvent
 
 EVENTS: Mapping[str, type[Event]] = {
-    event.__name__: event for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS)
+    event.__name__: event
+    for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS, *key_events.EVENTS)
 }
 
 Fields = Mapping[str, Any]
+
+SIGNED = frozenset({"intent", "signed", "authenticator_data", "client_data"})
+"""Fields that a member's signature brings into the body of its act; no event has fields of these names."""
 
 # (type, schema as stored) → fields of the next schema. Nothing has changed its shape yet.
 UPCASTERS: dict[tuple[str, int], Callable[[Fields], Fields]] = {}
 
 
 def read(stored: StoredEvent) -> Event:
-    """The event that a stored one tells, in today's shape."""
+    """The event that a stored one tells, in today's shape and without a signature."""
     cls, schema, fields = EVENTS[stored.type], stored.schema, stored.fields
+    if "intent" in fields:
+        fields = {name: value for name, value in fields.items() if name not in SIGNED}
     while schema < cls.schema:
         fields = UPCASTERS[stored.type, schema](fields)
         schema += 1

@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import current_app
 from django.db import transaction
 
+from cases.rules.acting import HOST_LOG
 from evidence.models import Ingest
 from ledger.entries import StoredEvent
 
@@ -14,6 +15,7 @@ from ledger.entries import StoredEvent
 def take_up(stored: Sequence[StoredEvent]) -> None:
     """Queue the work that these new events ask for. The rows are part of the commit; the nudge may get lost,
     and then the sweep finds the rows within a minute."""
+    _spread_keys(stored)
     work = [event for event in stored if event.type in ("EvidenceSealed", "EvidenceRetried")]
     if not work:
         return
@@ -26,6 +28,21 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
         )
     for item in {_item(event) for event in work}:
         transaction.on_commit(partial(nudge, item), robust=True)
+
+
+def _spread_keys(stored: Sequence[StoredEvent]) -> None:
+    """A party's keys go into the logs of its cases: when they change, and when it gets into one. The sweep
+    finds what is still to be copied by two numbers, so a nudge lost costs a minute."""
+    changed = {event.party for event in stored if event.log == HOST_LOG and event.stream.startswith("keys/")}
+    joined = {UUID(str(event.fields["party"])) for event in stored if event.type == "PartyAdded"}
+    led = {event.party for event in stored if event.type == "CaseCreated"}
+    for party in changed | joined | led:
+        transaction.on_commit(partial(nudge_keys, party), robust=True)
+
+
+def nudge_keys(party: UUID) -> None:
+    """Tell a worker, if one listens, that a party's keys may be missing in some of its cases."""
+    current_app.send_task("cases.tasks.spread_keys", args=[str(party)])
 
 
 def nudge(item: UUID) -> None:

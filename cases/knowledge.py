@@ -9,17 +9,20 @@ from functools import reduce
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
 from cases import events, memory
 from cases.memory import Memory
-from cases.models import Case, EvidenceItem, Member, Party
+from cases.models import Case, EvidenceItem, Member, Party, PartyKey
 from cases.refusals import Forbidden
-from cases.rules.acting import Actor
+from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import AddParty, CaseState, CreateCase
 from cases.rules.custody import AcquireEvidence, DeriveEvidence, ExamineEvidence, ItemState
+from cases.rules.key_events import key_stream
+from cases.rules.keys import CopyKeys, KeyRing, RegisterKey, RequireSignatures, raw_of
 from cases.rules.known import Around, Known
 from cases.rules.parties import (
     AdmitMember,
@@ -28,11 +31,14 @@ from cases.rules.parties import (
     RegisterParty,
     TokenState,
 )
-from cases.rules.shape import CASE_STREAM, Command, item_stream
+from cases.rules.shape import CASE_STREAM, Command, Event, item_stream
 from cases.rules.sharing import DiscloseEvidence
+from ledger import reading
+from ledger.authorship import key_id
+from ledger.cosigning import WitnessKey
 from ledger.entries import StoredEvent
 
-S = TypeVar("S", ItemState, PartyState, MemberState, TokenState)
+S = TypeVar("S", ItemState, PartyState, MemberState, TokenState, KeyRing)
 Streams = Mapping[str, Sequence[StoredEvent]]
 
 
@@ -47,8 +53,14 @@ L = TypeVar("L", bound=Found)
 Look = Callable[[Iterable[str], Mapping[str, int]], L]
 
 _STANDING = """
-    SELECT m.party_id, m.role, m.name, m.active AND u.is_active
-    FROM cases_member m JOIN auth_user u ON u.id = m.user_id WHERE m.id = %s
+    SELECT m.party_id, m.role, m.name, m.active AND u.is_active, p.signatures_required
+    FROM cases_member m JOIN auth_user u ON u.id = m.user_id JOIN cases_party p ON p.id = m.party_id
+    WHERE m.id = %s
+"""
+_PARTY = """
+    SELECT p.name, k.name, k.public FROM cases_party p
+    LEFT JOIN cases_partykey k ON k.party_id = p.id AND k.purpose = 'witness' AND k.ended_at IS NULL
+    WHERE p.id = %s ORDER BY k.registered_at, k.id
 """
 
 
@@ -57,7 +69,7 @@ def gather(
 ) -> tuple[Actor, L, Known]:
     """The actor as it stands now, and all that policy and rule may know. Raises Forbidden for who may not act
     any more. `look` opens the same log again, with other streams or from other versions on."""
-    actor = _standing(actor)
+    actor, must_sign = _standing(actor)
     case = memory.case_state(remembered, command.log, opened.streams.get(CASE_STREAM, ()))
     if case is None:
         opened, remembered = look(opened.streams, {}), None
@@ -70,6 +82,8 @@ def gather(
         party=fold(PartyState(), _only(streams, "party/")),
         member=fold(MemberState(), _only(streams, "member/")),
         token=fold(TokenState(), _only(streams, "token/")),
+        keyring=fold(KeyRing(), _only(streams, "keys/")),
+        must_sign=must_sign,
         around=_around(command, actor),
     )
     return actor, opened, state
@@ -80,16 +94,26 @@ def fold(state: S, stored: Sequence[StoredEvent]) -> S:
     return reduce(lambda known, event: known.after(events.read(event)), stored, state)
 
 
-def _standing(actor: Actor) -> Actor:
-    """A member may have been disabled, or given another role, since the request began."""
+def party_named(party: UUID) -> tuple[str, tuple[str, ...]] | None:
+    """A party's name and the live keys of its witnesses, as lines to pin. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTY, (party,))
+        rows = cursor.fetchall()
+    vkeys = tuple(WitnessKey(name, bytes.fromhex(public)).vkey for _, name, public in rows if public)
+    return (rows[0][0], vkeys) if rows else None
+
+
+def _standing(actor: Actor) -> tuple[Actor, bool]:
+    """A member may have been disabled, or given another role, since the request began. Also whether its party
+    wants it to sign."""
     if actor.kind != "member":
-        return actor
+        return actor, False
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, (actor.member,))
         found = cursor.fetchone()
     if found is None or not found[3] or found[0] != actor.party:
         raise Forbidden("member-disabled", "You may no longer act for this party.")
-    return replace(actor, role=found[1], name=found[2])
+    return replace(actor, role=found[1], name=found[2]), found[4]
 
 
 def _items(
@@ -129,8 +153,8 @@ def _around(command: Command, actor: Actor) -> Around:
         case CreateCase():
             return _reference(command.reference)
         case AddParty():
-            named = Party.objects.filter(pk=command.party).values_list("name", flat=True).first()
-            return Around(party_name=named)
+            name, witnesses = party_named(command.party) or (None, ())
+            return Around(party_name=name, witnesses=witnesses)
         case RegisterParty():
             alike = Q(name__iexact=command.name.strip()) | Q(short_name__iexact=command.short_name.strip())
             return Around(name_taken=Party.objects.filter(alike).exists())
@@ -139,7 +163,27 @@ def _around(command: Command, actor: Actor) -> Around:
                 user_exists=User.objects.filter(pk=command.user_id).exists(),
                 user_taken=Member.objects.filter(user_id=command.user_id).exists(),
             )
+        case RegisterKey():
+            return Around(
+                host=settings.HOST_NAME,
+                rp_id=settings.WEBAUTHN_RP_ID,
+                origins=tuple(settings.WEBAUTHN_ORIGINS),
+                key_taken=PartyKey.objects.filter(pk=key_id(raw_of(command.public))).exists(),
+            )
+        case RequireSignatures():
+            able = PartyKey.objects.filter(party=command.party, ended_at=None, member__active=True)
+            return Around(signers=able.exists())
+        case CopyKeys():
+            return Around(copied=_copied(command))
     return Around()
+
+
+def _copied(command: CopyKeys) -> tuple[Event, ...]:
+    """What the host log tells of a party's keys. It is read without the host log's lock: what is in a stream
+    stays as it is, and what comes later is not asked for."""
+    stream = key_stream(command.party)
+    found = reading.read_stream(HOST_LOG, stream, after=command.since, until=command.until)
+    return tuple(map(events.read, found))
 
 
 def _readable(command: ExamineEvidence, actor: Actor) -> dict[UUID, UUID]:

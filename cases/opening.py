@@ -2,8 +2,7 @@
 
 from typing import Protocol
 
-from cases import policy
-from cases.models import Party
+from cases import knowledge, policy
 from cases.rules.acting import HOST_PARTY, Actor
 from cases.rules.case import LogOpened, PartyKeys
 
@@ -18,14 +17,11 @@ class Named(Protocol):
 
 def log_opened(log: Named, actor: Actor) -> LogOpened:
     """Names the log's origin, the host's key, the parties in it from the start, and the policy's digest."""
-    named = () if actor.party == HOST_PARTY else (actor.party,)
+    named = None if actor.party == HOST_PARTY else knowledge.party_named(actor.party)
     return LogOpened(
         origin=log.origin,
         host_key_id=log.host_key_id,
         host_key=log.host_key,
-        parties=tuple(
-            PartyKeys(party=party.pk, name=party.name)
-            for party in Party.objects.filter(pk__in=named).only("name")
-        ),
+        parties=(PartyKeys(party=actor.party, name=named[0], keys=named[1]),) if named else (),
         policy=policy.DIGEST,
     )

@@ -7,48 +7,72 @@ from functools import partial
 
 from django.db import transaction
 
-from cases import events, followers, knowledge, memory, opening, policy, projections
+from cases import copies, events, followers, intents, knowledge, memory, opening, policy, projections
+from cases.intents import Authorship
 from cases.refusals import Invalid, Refused
-from cases.rules import case, custody, parties, sharing
+from cases.rules import case, custody, keys, parties, sharing
 from cases.rules.acting import Actor
-from cases.rules.shape import Command, Rules, to_fields
+from cases.rules.key_events import key_stream
+from cases.rules.shape import CaseCommand, Command, Rules, to_fields
 from ledger import jcs
 from ledger.entries import Receipt
-from ledger.errors import CommandIdReused, HeadMoved, NotCanonical, SignerRefuses, StaleStream
+from ledger.errors import (
+    CommandIdReused,
+    HeadMoved,
+    LeafTooLarge,
+    NotCanonical,
+    SignerRefuses,
+    StaleStream,
+)
 from ledger.log import Opened, open_for_writing
 
-RULES: Rules = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {**case.RULES, **custody.RULES, **keys.RULES, **parties.RULES, **sharing.RULES}
 
 
-def perform(command: Command, *, actor: Actor) -> Receipt:
+def perform(command: Command, *, actor: Actor, authorship: Authorship | None = None) -> Receipt:
     """Do what `command` asks, or raise Refused and leave no trace.
 
-    The same command again, by the same actor, returns the first receipt and does nothing.
+    The same command again, by the same actor, returns the first receipt and does nothing. `authorship` is the
+    member's own signature over the command, for those in policy.BINDING; it stands in the entry of the act.
     """
-    with _in_plain_words(), transaction.atomic(durable=True):
-        digest = _digest(command, actor)
-        look, remembered = partial(_open, command, digest), memory.of(command.log)
-        # The row lock on the log's head: one writer a log until commit.
-        opened = look(command.streams, memory.since(remembered))
-        if opened.receipt:
-            return opened.receipt
-        actor, opened, state = knowledge.gather(command, opened, actor, remembered, look)
-        policy.check(command, state, actor)
-        decided = RULES[type(command)](command, state, actor)
-        if opened.log.size == 0:
-            decided = [opening.log_opened(opened.log, actor), *decided]
-        receipt = opened.log.append(
-            [events.draft(event) for event in decided],
-            party=actor.party,
-            actor=actor.facts(),
-            command_id=command.id,
-            command_digest=digest,
-            expect={command.subject: command.expect} if command.expect is not None else None,
-        )
-        # The same commit as the entries: a page never lags behind its own write.
-        projections.apply(receipt.events)
-        followers.take_up(receipt.events)
-        return receipt
+    with _in_plain_words():
+        if authorship is not None:
+            # Before any lock is taken: signatures take time, and the keys go into the case's log first.
+            intents.check_signature(command, authorship, actor=actor)
+            if isinstance(command, CaseCommand):
+                copies.bring(command.case, actor.party, perform)
+        with transaction.atomic(durable=True):
+            return _perform(command, actor, authorship)
+
+
+def _perform(command: Command, actor: Actor, authorship: Authorship | None) -> Receipt:
+    digest = _digest(command, actor)
+    look, remembered = partial(_open, command, digest), memory.of(command.log)
+    own_keys = {key_stream(actor.party)} - set(command.streams) if authorship else ()
+    # The row lock on the log's head: one writer a log until commit.
+    opened = look((*command.streams, *own_keys), memory.since(remembered))
+    if opened.receipt:
+        return opened.receipt
+    actor, opened, state = knowledge.gather(command, opened, actor, remembered, look)
+    policy.check(command, state, actor)
+    intents.admit(command, authorship, state)
+    drafts = [events.draft(event) for event in RULES[type(command)](command, state, actor)]
+    if authorship is not None:
+        drafts[0] = intents.signed(drafts[0], command, authorship)
+    if opened.log.size == 0:
+        drafts = [events.draft(opening.log_opened(opened.log, actor)), *drafts]
+    receipt = opened.log.append(
+        drafts,
+        party=actor.party,
+        actor=actor.facts(),
+        command_id=command.id,
+        command_digest=digest,
+        expect={command.subject: command.expect} if command.expect is not None else None,
+    )
+    # The same commit as the entries: a page never lags behind its own write.
+    projections.apply(receipt.events)
+    followers.take_up(receipt.events)
+    return receipt
 
 
 def _open(command: Command, digest: str, streams: Iterable[str], since: Mapping[str, int]) -> Opened:
@@ -63,7 +87,8 @@ def _open(command: Command, digest: str, streams: Iterable[str], since: Mapping[
 
 
 def _digest(command: Command, actor: Actor) -> str:
-    """What makes two commands the same: all that is asked, and by whom."""
+    """What makes two commands the same: all that is asked, and by whom. A signature is left out on purpose:
+    who tries again may have signed again."""
     asked = to_fields(command) | {"of": type(command).__name__, "by": str(actor.member or actor.kind)}
     return hashlib.sha256(jcs.encode(asked)).hexdigest()
 
@@ -81,5 +106,7 @@ def _in_plain_words() -> Iterator[None]:
         ) from error
     except (SignerRefuses, HeadMoved) as error:
         raise Refused("log-in-doubt", error.sentence, status=503) from error
+    except LeafTooLarge as error:
+        raise Refused("signature-wrong", error.sentence, status=422, field="authorship") from error
     except NotCanonical as error:
         raise Invalid("", error.sentence) from error

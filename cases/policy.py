@@ -10,6 +10,7 @@ from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase
 from cases.rules.custody import ExamineEvidence
+from cases.rules.keys import RegisterKey, RequireSignatures, RevokeKey
 from cases.rules.known import Known
 from cases.rules.parties import IssueToken, RevokeToken
 from cases.rules.shape import CaseCommand, Command
@@ -51,6 +52,10 @@ POLICY: Mapping[str, Row] = {
     "EnableMember":           Row(HOST),
     "IssueToken":             Row(f"{HOST} {EVERYBODY}"),  # a member: only its own
     "RevokeToken":            Row(f"{HOST} {EVERYBODY}"),
+    "RegisterKey":            Row(EVERYBODY),  # its own; a witness's: LAWYERS
+    "RotateKey":              Row(EVERYBODY),  # as RegisterKey
+    "RevokeKey":              Row(EVERYBODY),  # its own; any of the party's: LAWYERS
+    "RequireSignatures":      Row(LAWYERS),
 
     "CreateCase":             Row(INVESTIGATORS),
     "ReviseCase":             Row(INVESTIGATORS,            LEAD,    LIVE),
@@ -66,6 +71,7 @@ POLICY: Mapping[str, Row] = {
     "DiscloseEvidence":       Row(DISCLOSERS,               ACTIVE,  LIVE, KEPT,                OWN),
     "ExamineEvidence":        Row(EVERYBODY,               PRESENT, ANY,  KEPT),
 
+    "CopyKeys":               Row(WORKER,                   PRESENT, ANY),
     "DeriveEvidence":         Row(WORKER,                   PRESENT, ANY),
     "VerifyEvidence":         Row(WORKER,                   PRESENT, ANY,  "sealed",            OWN),
     "MakeEvidenceSearchable": Row(WORKER,                   PRESENT, ANY,  "sealed",            OWN),
@@ -87,6 +93,20 @@ NOT_NOW: Mapping[str, str] = {
 }
 """What a person hears whose command does not fit the case's status."""
 
+BINDING = frozenset(
+    {
+        "CloseCase",
+        "ReopenCase",
+        "DiscloseEvidence",
+        "AddParty",
+        "PlaceLegalHold",
+        "LiftLegalHold",
+        "RevokeKey",
+        "RequireSignatures",
+    }
+)
+"""Commands that bind a party: they may carry the member's own signature, and a party may ask for it."""
+
 DIGEST = hashlib.sha256(
     json.dumps({name: vars(row) for name, row in POLICY.items()}, sort_keys=True).encode()
 ).hexdigest()
@@ -100,6 +120,7 @@ def check(command: Command, state: Known, actor: Actor) -> None:
         _allowed(row, actor)
         if actor.kind == "member" and not _about_itself(command, state, actor):
             raise Unseen
+        _lawyers_keys(command, state, actor)
         return
     if isinstance(command, CreateCase):
         _allowed(row, actor)
@@ -160,4 +181,22 @@ def _about_itself(command: Command, state: Known, actor: Actor) -> bool:
             return command.member == actor.member
         case RevokeToken():
             return state.token.member == actor.member
+        case RegisterKey():
+            return command.party == actor.party and command.member in (None, actor.member)
+        case RevokeKey():
+            return command.party == actor.party and command.key in state.keyring.keys
+        case RequireSignatures():
+            return command.party == actor.party
     return False
+
+
+def _lawyers_keys(command: Command, state: Known, actor: Actor) -> None:
+    match command:
+        case RegisterKey():
+            own = command.member is not None
+        case RevokeKey():
+            own = state.keyring.keys[command.key].member == actor.member
+        case _:
+            return
+    if not own and actor.role not in LAWYERS.split():
+        raise Forbidden("role", "Only a lead investigator or counsel decides on keys that are not its own.")

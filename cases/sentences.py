@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from cases.rules import case, parties, values
+from cases.rules import case, key_events, parties, values
 from cases.rules.case import CaseRevised, LogOpened, PartyAdded
 from cases.rules.custody_events import (
     EvidenceAcquired,
@@ -52,6 +52,8 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return _did_with_item(event, f"E-{labels.get(event.item, '?')}", names)
         case LogOpened():
             return "opened this log"
+        case key_events.KeyEvent():
+            return _did_with_key(event, names.get(event.party, "a party"))
     return _did_with_case(event) or _did_on_host(event) or f"recorded {type(event).__name__}"
 
 
@@ -94,6 +96,25 @@ def _did_on_host(event: Event) -> str | None:
         case parties.TokenRevoked():
             return "revoked an API token"
     return None
+
+
+def _did_with_key(event: key_events.KeyEvent, party: str) -> str:
+    match event:
+        case key_events.KeyRegistered():
+            return f"recorded the {_key(event)} of {party}"
+        case key_events.KeyRotated():
+            return f"recorded the {_key(event)} of {party} in place of {event.replaces[:12]}…"
+        case key_events.KeyRevoked():
+            return f"recorded that {party} revoked its key {event.key[:12]}…: {event.reason}"
+        case key_events.SignaturesRequired():
+            wants = "wants its members to sign" if event.required else "no longer asks its members to sign"
+            return f"recorded that {party} {wants} what binds it"
+    return f"recorded {type(event).__name__}"
+
+
+def _key(event: key_events.NewKey) -> str:
+    kind = "witness key" if event.purpose == "witness" else "signing key"
+    return f"{kind} {event.key[:12]}…{f' “{event.name}”' if event.name else ''}"
 
 
 def _did_with_item(event: ItemEvent, item: str, names: Mapping[UUID, str]) -> str:

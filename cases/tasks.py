@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from cases import followers
+from cases import followers, givenback, keyring, regain
 from cases import ingest as steps
 from evidence.models import Ingest
 from evidence.vault import vault
@@ -28,6 +28,13 @@ def catch_up(log_id: str) -> None:
 
 
 @shared_task
+def spread_keys(party_id: str) -> None:
+    """Copy a party's key events into the logs of its cases. What a crash leaves, the sweep finds."""
+    for case, party in keyring.lagging(MANY, party=UUID(party_id)):
+        keyring.spread(case, party)
+
+
+@shared_task
 def sweep() -> None:
     """Nudge for whatever waits: messages may get lost, rows do not. Clear what dead uploads left.
 
@@ -37,4 +44,14 @@ def sweep() -> None:
     waiting = Ingest.objects.filter(pending=True).order_by("updated_at")
     for item in waiting.values_list("item", flat=True)[:MANY]:
         followers.nudge(item)
+    for party in {party for _, party in keyring.lagging(MANY)}:
+        followers.nudge_keys(party)
     vault().sweep()
+    givenback.sweep()
+    regain.finish_all()
+
+
+@shared_task
+def stamp_due(log_id: str | None = None) -> None:
+    """Have stamped what is due, in one case after an act that asks for it, or in all every five minutes."""
+    stamping.stamp_due(UUID(log_id) if log_id else None)

@@ -296,6 +296,12 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# The site for which members' passkeys sign acts: the name in the browser's address bar, and whole origins.
+_site = next((name.lstrip(".") for name in env_list("ALLOWED_HOSTS", []) if name != "*"), HOST_NAME)
+WEBAUTHN_RP_ID = env("WEBAUTHN_RP_ID", _site if PRODUCTION else "localhost")
+WEBAUTHN_ORIGINS = env_list(
+    "WEBAUTHN_ORIGINS", [f"https://{WEBAUTHN_RP_ID}" if PRODUCTION else f"http://{WEBAUTHN_RP_ID}:{PORT}"]
+)
 USERSESSIONS_TRACK_ACTIVITY = False  # would write on every page view
 
 EMAIL_BACKEND = (

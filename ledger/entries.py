@@ -14,13 +14,15 @@ RESERVED = frozenset({"type", "schema", "actor", "stream", "version", "command"}
 class Draft:
     """An event that a rule has decided on and nobody has recorded yet.
 
-    `fields` are top-level fields of its body.
+    `fields` are top-level fields of its body. `auth` is a member's own signature over the act; it stands in
+    the leaf, in the open.
     """
 
     stream: str
     type: str
     schema: int
     fields: Mapping[str, Json]
+    auth: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,8 @@ class Log:
         command_digest: str,
         at: datetime | None = None,
         expect: Mapping[str, int] | None = None,
-        auth: Mapping[str, Json] | None = None,
     ) -> Receipt:
         """Seal `events` as the next entries, under a signed checkpoint; they count once committed.
-
-        `auth` is the member's own signature over what was asked; it stands in each of these leaves.
 
         Time never runs backwards in a log: where the clock is behind the last entry, that entry's time is
         taken and the difference kept beside the checkpoint. `expect` names the versions that the writer has
@@ -103,7 +100,6 @@ class Log:
         now = (at or datetime.now(UTC)).astimezone(UTC)
         recorded_at = now if self._last is None else max(self._last, now)
         before = signer.Stand(self.size, merkle.root_of(self.peaks))
-        signed_by = cast("dict[str, Json] | None", jcs.plain(auth, at="auth"))
         said_by = cast("dict[str, Json]", jcs.plain(actor, at="actor"))
         sealed = [
             self._seal(
@@ -113,7 +109,6 @@ class Log:
                 actor=said_by,
                 command_id=command_id,
                 recorded_at=recorded_at,
-                auth=signed_by,
             )
             for n, draft in enumerate(events)
         ]
@@ -180,7 +175,6 @@ class Log:
         actor: dict[str, Json],
         command_id: UUID,
         recorded_at: datetime,
-        auth: dict[str, Json] | None,
     ) -> "_Sealed":
         fields = cast("dict[str, Json]", jcs.plain(draft.fields, at=draft.type))
         if taken := RESERVED & fields.keys():
@@ -196,6 +190,7 @@ class Log:
             "command": str(command_id),
         }
         salts = commitments.new_salts(len(body))
+        auth = cast("dict[str, Json] | None", jcs.plain(draft.auth, at="auth"))
         data = leaf.build(
             leaf.Leaf(self.origin, index, recorded_at, party, commitments.commit_body(body, salts), auth)
         )

@@ -25,6 +25,11 @@ _EVENTS = """
     FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
     WHERE o.log = %s AND o.index > %s ORDER BY o.index LIMIT %s
 """
+_STREAM = """
+    SELECT o.index, o.body, e.party, e.recorded_at
+    FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
+    WHERE o.log = %s AND o.stream = %s AND o.version > %s AND o.version <= %s ORDER BY o.version
+"""
 _ENTRIES = """
     SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party, o.body, o.salts, o.erased
     FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
@@ -64,6 +69,14 @@ def read_events(log_id: UUID, *, after: int = -1, limit: int | None = None) -> I
             return
         after = page[-1][0]
         left = None if left is None else left - len(page)
+
+
+def read_stream(log_id: UUID, stream: str, *, after: int, until: int) -> list[StoredEvent]:
+    """The events of one stream after a version, up to another."""
+    return [
+        stored_event(log_id, index, json.loads(body), party=party, recorded_at=recorded_at.astimezone(UTC))
+        for index, body, party, recorded_at in _rows(_STREAM, (log_id, stream, after, until))
+    ]
 
 
 def read_entries(log_id: UUID, *, after: int = -1, limit: int = 100) -> list[EntryRow]:

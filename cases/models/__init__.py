@@ -2,10 +2,13 @@
 
 from cases.models.case import Case, CaseGroupObjectPermission, Participation
 from cases.models.evidence import CustodyEvent, EvidenceItem, EvidenceItemGroupObjectPermission
+from cases.models.keys import PartyKey
 from cases.models.parties import ApiToken, Member, Party
+from cases.models.stamping import AuthorityHealth
 
 __all__ = [
     "ApiToken",
+    "AuthorityHealth",
     "Case",
     "CaseGroupObjectPermission",
     "CustodyEvent",
@@ -14,4 +17,5 @@ __all__ = [
     "Member",
     "Participation",
     "Party",
+    "PartyKey",
 ]

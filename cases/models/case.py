@@ -54,6 +54,8 @@ class Participation(models.Model):
     role = models.CharField(max_length=10, choices=list(PARTS.items()))
     joined_at = models.DateTimeField()
     hold_reason = models.TextField(blank=True)
+    # How many of the party's key events this case's log has; fewer than Party.keys: some are still to come.
+    keys = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["joined_at", "id"]

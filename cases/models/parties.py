@@ -19,6 +19,8 @@ class Party(models.Model):
     )  # 1 to 8: the party's colour on every page, by order of registration
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="party")
     registered_at = models.DateTimeField()
+    keys = models.PositiveIntegerField(default=0)  # how many key events the host log has of this party
+    signatures_required = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["name"]

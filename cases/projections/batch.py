@@ -18,6 +18,7 @@ from cases.models import (
     Member,
     Participation,
     Party,
+    PartyKey,
 )
 from cases.rules.shape import Event
 from ledger.entries import StoredEvent
@@ -25,7 +26,16 @@ from ledger.entries import StoredEvent
 M = TypeVar("M", bound=Model)
 
 # In the order in which rows may refer to each other.
-ORDER: tuple[type[Model], ...] = (Party, Member, ApiToken, Case, Participation, EvidenceItem, CustodyEvent)
+ORDER: tuple[type[Model], ...] = (
+    Party,
+    Member,
+    PartyKey,
+    ApiToken,
+    Case,
+    Participation,
+    EvidenceItem,
+    CustodyEvent,
+)
 TABLES: tuple[type[Model], ...] = (*ORDER, CaseGroupObjectPermission, EvidenceItemGroupObjectPermission)
 
 # guardian's own assign_perm takes four statements a grant; this takes one for all. Ids follow from what is
@@ -46,15 +56,15 @@ class Batch:
     ORDER."""
 
     def __init__(self) -> None:
-        self._new: dict[type[Model], dict[UUID, Model]] = defaultdict(dict)
-        self._changed: dict[tuple[type[Model], UUID], dict[str, Any]] = defaultdict(dict)
+        self._new: dict[type[Model], dict[UUID | str, Model]] = defaultdict(dict)
+        self._changed: dict[tuple[type[Model], UUID | str], dict[str, Any]] = defaultdict(dict)
         self._grants: dict[type[Model], list[tuple[UUID, UUID, str]]] = defaultdict(list)
 
     def add(self, row: Model) -> None:
         """A row that no earlier event has made."""
         self._new[type(row)][row.pk] = row
 
-    def change(self, model: type[Model], pk: UUID, **values: Any) -> None:
+    def change(self, model: type[Model], pk: UUID | str, **values: Any) -> None:
         """New values for a row, whether this batch made it or an earlier one."""
         row = self._new[model].get(pk)
         for name, value in values.items():

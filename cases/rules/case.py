@@ -283,7 +283,8 @@ def add_party(command: AddParty, state: "Known", actor: "Actor") -> Sequence[Eve
         raise Refused("party-present", "This party is in the case already.")
     if state.around.party_name is None:
         raise Invalid("party", "There is no such party on this host.")
-    return [PartyAdded(party=command.party, name=state.around.party_name, role=role)]
+    named, keys = state.around.party_name, state.around.witnesses
+    return [PartyAdded(party=command.party, name=named, role=role, keys=keys)]
 
 
 def _reason(command: _WithReason) -> str:

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from cases.rules.case import CaseState
 from cases.rules.custody import ItemState
+from cases.rules.keys import KeyRing
 from cases.rules.parties import MemberState, PartyState, TokenState
+from cases.rules.shape import Event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,17 @@ class Around:
     readable: Mapping[UUID, UUID] = field(default_factory=dict)
     """Of the items that an examination names: those whose content this actor's party may read, with their
     owner."""
+    witnesses: tuple[str, ...] = ()
+    """The witness keys, as lines to pin, of the party that joins a case."""
+    host: str = ""
+    rp_id: str | None = None
+    origins: tuple[str, ...] | None = None
+    """This host's name, and the site for which passkeys sign here."""
+    key_taken: bool = False
+    signers: bool = False
+    """Whether a member that may act has a key in use."""
+    copied: tuple[Event, ...] = ()
+    """Key events of the host log that a case's log is to be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,4 +47,7 @@ class Known:
     party: PartyState = field(default_factory=PartyState)
     member: MemberState = field(default_factory=MemberState)
     token: TokenState = field(default_factory=TokenState)
+    keyring: KeyRing = field(default_factory=KeyRing)
+    must_sign: bool = False
+    """Whether the actor's party wants its members to sign what binds it."""
     around: Around = field(default_factory=Around)

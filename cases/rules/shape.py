@@ -133,6 +133,8 @@ def plain(value: object) -> Json:
         return stamp(value)
     if isinstance(value, tuple | list):
         return [plain(part) for part in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_fields(value)
     raise TypeError(f"{type(value).__name__} has no place in a command or an event")

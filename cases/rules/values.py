@@ -44,6 +44,8 @@ ITEM_KINDS = {
     "image": "Image",
     "other": "Other",
 }
+KEY_PURPOSES = {"witness": "Witness", "member": "Member"}
+KEY_KINDS = {"ed25519": "Ed25519", "webauthn": "Passkey"}
 HOW = {"search": "searched", "preview": "previewed", "download": "downloaded", "aggregate": "counted"}
 
 

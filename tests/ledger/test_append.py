@@ -267,22 +267,22 @@ def test_a_head_that_disagrees_with_itself_takes_no_append(writer: Writer, super
         writer.write(draft())
 
 
-def test_a_members_signature_stands_in_each_leaf_of_the_append(writer: Writer) -> None:
+def test_a_members_signature_stands_in_the_leaf_of_its_act_alone(writer: Writer) -> None:
     auth = {"key": "a1b2c3d4", "alg": "ed25519", "intent": "0" * 64, "sig": "c2ln"}
-    writer.write(draft(), draft("item/1"), auth=auth)
+    writer.write(replace(draft(), auth=auth), draft("item/1"))
     writer.write(draft())
-    assert [leaf.parse(row.leaf).auth for row in reading.read_entries(writer.log)] == [auth, auth, None]
+    assert [leaf.parse(row.leaf).auth for row in reading.read_entries(writer.log)] == [auth, None, None]
     assert verify_log(writer.log) == []
     with pytest.raises(NotCanonical):
-        writer.write(draft(), auth={"Key": "x"})
+        writer.write(replace(draft(), auth={"Key": "x"}))
 
 
 def test_a_leaf_larger_than_32_kib_is_refused(writer: Writer) -> None:
     writer.write(draft())
     most = leaf.LARGEST_LEAF - len(reading.read_entries(writer.log)[0].leaf) - len(',"auth":{"sig":""}')
     with pytest.raises(LeafTooLarge, match="at most 32 KiB"):
-        writer.write(draft(), auth={"sig": "x" * (most + 1)})
-    writer.write(draft(), auth={"sig": "x" * most})
+        writer.write(replace(draft(), auth={"sig": "x" * (most + 1)}))
+    writer.write(replace(draft(), auth={"sig": "x" * most}))
     assert len(reading.read_entries(writer.log)[1].leaf) == leaf.LARGEST_LEAF
     assert verify_log(writer.log) == []
 

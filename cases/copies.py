@@ -1,0 +1,53 @@
+"""Key events that a case's log still lacks.
+
+The host log has them first. `Party.keys` counts them there, `Participation.keys` in a case, so that what is
+to come is known from two numbers; the command's id and the version that it goes on from follow from them,
+and two workers at it never copy anything twice.
+"""
+
+from typing import Final, Protocol
+from uuid import UUID, uuid5
+
+from cases.actors import worker_for
+from cases.models import Participation
+from cases.refusals import Refused
+from cases.rules.acting import HOST_LOG, Actor
+from cases.rules.key_events import key_stream
+from cases.rules.keys import CopyKeys
+from ledger.entries import Receipt
+
+MOST: Final = 200
+"""Events in one append."""
+
+
+class Perform(Protocol):
+    """perform(), which also calls this module and therefore is handed in."""
+
+    def __call__(self, command: CopyKeys, *, actor: Actor) -> Receipt: ...
+
+
+def due(case: UUID, party: UUID) -> CopyKeys | None:
+    """The next copy that a case's log needs of a party's keys. One query."""
+    found = Participation.objects.filter(case=case, party=party).values_list("keys", "party__keys").first()
+    if found is None or found[0] >= found[1]:
+        return None
+    since, until = found[0], min(found[1], found[0] + MOST)
+    return CopyKeys(
+        id=uuid5(case, f"{key_stream(party)}/{since}-{until}/of/{HOST_LOG}"),
+        case=case,
+        party=party,
+        since=since,
+        until=until,
+        expect=since,
+    )
+
+
+def bring(case: UUID, party: UUID, perform: Perform) -> None:
+    """Copy until the case's log has all that the host log has. A crash in between leaves a log that has some:
+    the next call goes on there."""
+    while (copy := due(case, party)) is not None:
+        try:
+            perform(copy, actor=worker_for(party))
+        except Refused as refused:
+            if refused.code != "stale":  # somebody else has just copied; look again
+                raise
