@@ -51,6 +51,11 @@ def hold_of(log_id: UUID) -> Hold | None:
         raise _damaged(log_id, "held") from error
 
 
+def held_logs() -> list[UUID]:
+    """The logs that something holds."""
+    return [UUID(path.stem) for path in memory().folder.glob("*.held")]
+
+
 def given_up(log_id: UUID) -> frozenset[Stand]:
     """The stands of a log that were given up by an operator's explicit word."""
     found = _read(log_id, "given")

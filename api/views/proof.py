@@ -13,6 +13,7 @@ from api.serializers.proof import ConsistencyAnswer
 from api.views.cases import CASE
 from api.views.door import Door
 from cases import reads
+from cases.proof import policy_text
 from ledger import proofs, reading
 from ledger.cosignatures import checkpoint_note
 from ledger.signing import parse_checkpoint
@@ -131,3 +132,15 @@ class EntryProof(Door):
     def get(self, request: Request, case: str, index: int) -> HttpResponse:
         """A C2SP tlog-proof: the entry is under the checkpoint. With the leaf it is checked anywhere."""
         return text(proofs.receipt_proof(self.case(case).pk, index, size_of(request)))
+
+
+class Policy(Door):
+    """Whom to trust."""
+
+    @extend_schema(
+        operation_id="ledger_policy", parameters=[CASE], responses={TEXT: OpenApiTypes.STR}, tags=["Ledger"]
+    )
+    def get(self, request: Request, case: str) -> HttpResponse:
+        """The keys of this log and its witnesses in tlog-policy syntax, as this host knows them: compare them
+        with the other parties by another way before you pin them."""
+        return text(policy_text(self.actor, self.case(case)))

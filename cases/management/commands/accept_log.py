@@ -6,14 +6,15 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from cases import regain
 from ledger.reading import head
-from ledger.refeeding import go_on_from_here
 
 
 class Command(BaseCommand):
     help = (
         "After a database was put back to an older state: go on from the log as it stands now. What the host "
-        "had signed beyond is given up; whoever kept a later checkpoint can show that."
+        "had signed beyond is given up; whoever kept a later checkpoint can show that. Also ends the wait "
+        "for the openings of entries that a party gave back."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,5 +30,5 @@ class Command(BaseCommand):
                 f"This gives up every entry from {found.size} on that was ever signed. Tell the parties, "
                 "then say it again with --yes."
             )
-        go_on_from_here(options["log"])
+        regain.give_up(options["log"])
         self.stdout.write(f"The log goes on from {found.size} entries, root {found.root_hex}.")
