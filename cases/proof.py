@@ -1,8 +1,8 @@
 """How far a case is proven: whose witnesses countersigned its log, what an authority time-stamped, and
 whether the host is in doubt about it. Asked anew each time: a proof that is cached is none."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -16,9 +16,9 @@ from cases.refusals import Unseen
 from cases.rules.acting import Actor
 from cases.witnesses import QUORUM, Side, ends_of, sides_of, vkeys_of, with_keys
 from ledger import holding, signer, timestamps
-from ledger.cosignatures import Held, newest_by_key, oldest_above
 from ledger.entries import Head
 from ledger.errors import SignerRefuses
+from ledger.glance import Vouched, around, where_it_stands
 from ledger.host import memory
 from ledger.models import Entry
 from ledger.signer import Stand
@@ -28,6 +28,7 @@ __all__ = [
     "EntryState",
     "ProofState",
     "Stamp",
+    "Standing",
     "State",
     "Witnessed",
     "agreed",
@@ -35,6 +36,7 @@ __all__ = [
     "entry_state",
     "policy_text",
     "proof_state",
+    "standing",
     "witness_keys",
 ]
 
@@ -63,24 +65,31 @@ class Stamp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProofState:
-    """The state of a whole case: so many entries are `countersigned` by the quorum, `waiting` is the first
-    that is not. `stamps` has the newest of each authority, `authorities` those that are set up today; `doubt`
-    is what the host must say about itself, None where all is well."""
+class Standing:
+    """How far the parties have countersigned: so many entries by the quorum, `waiting` is the first that is
+    not. `doubt` is what the host must say about itself, None where all is well."""
 
     head: Head
+    sides: tuple[Side, ...]
     needed: tuple[Witnessed, ...]
     others: tuple[Witnessed, ...]
     countersigned: int
     waiting: int | None
-    waiting_since: datetime | None
-    stamps: tuple[Stamp, ...]
-    authorities: tuple[str, ...]
     doubt: str | None
 
     def signed_by(self, index: int) -> tuple[Party, ...]:
         """The parties whose witnesses cover an entry, lead first, observers last."""
         return tuple(each.party for each in (*self.needed, *self.others) if each.size > index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofState(Standing):
+    """The state of a whole case, the time stamps with it: `stamps` has the newest of each authority,
+    `authorities` those that are set up today."""
+
+    waiting_since: datetime | None
+    stamps: tuple[Stamp, ...]
+    authorities: tuple[str, ...]
 
     def state_of(self, index: int) -> State:
         """How far one entry has come."""
@@ -109,46 +118,62 @@ class Agreed:
     possible: bool
 
 
-def proof_state(actor: Actor, case: Case) -> ProofState:
-    """Where a visible case stands, in six queries however long its log is."""
-    sides = sides_of(actor, case)
-    head = reads.ledger_head(actor, case)
-    newest = newest_by_key(case.pk, vkeys_of(sides), until=ends_of(sides))
+def standing(actor: Actor, case: Case, *, parts: Sequence[Participation] | None = None) -> Standing:
+    """How far a visible case is countersigned, however long its log is: two queries where `parts`, from
+    `reads.parties_of`, are at hand, else three."""
+    sides = sides_of(actor, case) if parts is None else with_keys(parts)
+    head, newest = where_it_stands(case.pk, vkeys_of(sides), until=ends_of(sides))
+    if head is None:
+        raise Unseen
     witnessed = [_witnessed(side, newest) for side in sides]
     needed = tuple(each for each in witnessed if each.part in QUORUM)
     countersigned = min([head.size, *(each.size for each in needed)])
-    waiting = countersigned if countersigned < head.size else None
-    return ProofState(
+    return Standing(
         head=head,
+        sides=tuple(sides),
         needed=needed,
         others=tuple(each for each in witnessed if each.part not in QUORUM),
         countersigned=countersigned,
-        waiting=waiting,
-        waiting_since=None if waiting is None else _recorded_at(case.pk, waiting),
-        stamps=_stamps(timestamps.newest_of_each(case.pk)),
-        authorities=tuple(each.name for each in settings.TIME_STAMP_AUTHORITIES),
+        waiting=countersigned if countersigned < head.size else None,
         doubt=_doubt(case.pk, head),
     )
 
 
-def entry_state(actor: Actor, case: Case, index: int) -> EntryState:
-    """What is known of the time of one entry of a visible case, or Unseen; six queries."""
-    sides = sides_of(actor, case)
-    recorded_at = _recorded_at(case.pk, index)
+def proof_state(actor: Actor, case: Case, *, known: Standing | None = None) -> ProofState:
+    """Where a visible case stands, in two queries beyond its standing."""
+    now = known or standing(actor, case)
+    return ProofState(
+        **{field.name: getattr(now, field.name) for field in fields(Standing)},
+        waiting_since=None if now.waiting is None else _recorded_at(case.pk, now.waiting),
+        stamps=_stamps(timestamps.newest_of_each(case.pk)),
+        authorities=tuple(each.name for each in settings.TIME_STAMP_AUTHORITIES),
+    )
+
+
+def entry_state(
+    actor: Actor,
+    case: Case,
+    index: int,
+    *,
+    known: Standing | None = None,
+    recorded_at: datetime | None = None,
+) -> EntryState:
+    """What is known of the time of one entry of a visible case, or Unseen; one query where its standing and
+    the entry's own time are at hand."""
+    sides = known.sides if known else tuple(sides_of(actor, case))
+    recorded_at = recorded_at or _recorded_at(case.pk, index)
     if recorded_at is None:
         raise Unseen
-    vkeys, until = vkeys_of(sides), ends_of(sides)
-    above = oldest_above(case.pk, index, vkeys, until=until)
-    below = newest_by_key(case.pk, vkeys, at_most=index, until=until)
-    firsts = [(side.party, min(_held(side, above), key=_at).at) for side in sides if _held(side, above)]
+    found = around(case.pk, index, vkeys_of(sides), until=ends_of(sides))
+    firsts = [(side.party, min(held, key=_at).at) for side in sides if (held := _held(side, found.above))]
     needed = {side.party.pk for side in sides if side.needed}
     covering = [at for party, at in firsts if party.pk in needed]
     return EntryState(
         recorded_at=recorded_at,
         cosigned=tuple(firsts),
         countersigned_at=max(covering) if len(covering) == len(needed) else None,
-        stamped=_stamps(timestamps.first_of_each_above(case.pk, index)),
-        after=max((held.at for held in below.values()), default=None),
+        stamped=_stamps(found.stamps),
+        after=max((held.at for held in found.below.values()), default=None),
     )
 
 
@@ -156,7 +181,7 @@ def agreed(case: UUID) -> Agreed:
     """How far a quorum of a case's parties has countersigned its log, for the host's own work."""
     parts = Participation.objects.filter(case=case, role__in=QUORUM).select_related("party")
     sides = with_keys(list(parts))
-    newest = newest_by_key(case, vkeys_of(sides), until=ends_of(sides))
+    _, newest = where_it_stands(case, vkeys_of(sides), until=ends_of(sides))
     sizes = [_witnessed(side, newest).size for side in sides]
     return Agreed(size=min(sizes, default=0), possible=bool(sides) and all(side.live for side in sides))
 
@@ -174,11 +199,11 @@ def doubt(actor: Actor, case: Case) -> str | None:
     return _doubt(case.pk, reads.ledger_head(actor, case))
 
 
-def _held(side: Side, held: Mapping[str, Held]) -> list[Held]:
+def _held(side: Side, held: Mapping[str, Vouched]) -> list[Vouched]:
     return [held[key.vkey] for key in side.keys if key.vkey in held]
 
 
-def _witnessed(side: Side, newest: Mapping[str, Held]) -> Witnessed:
+def _witnessed(side: Side, newest: Mapping[str, Vouched]) -> Witnessed:
     last = max(_held(side, newest), key=lambda held: (held.size, held.at), default=None)
     return Witnessed(
         party=side.party,
@@ -189,7 +214,7 @@ def _witnessed(side: Side, newest: Mapping[str, Held]) -> Witnessed:
     )
 
 
-def _at(held: Held) -> datetime:
+def _at(held: Vouched) -> datetime:
     return held.at
 
 
