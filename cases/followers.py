@@ -5,9 +5,11 @@ from functools import partial
 from uuid import UUID
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 
 from cases.rules.acting import HOST_LOG
+from cases.stamping import AT_ONCE
 from evidence.models import Ingest
 from ledger.entries import StoredEvent
 
@@ -16,6 +18,7 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
     """Queue the work that these new events ask for. The rows are part of the commit; the nudge may get lost,
     and then the sweep finds the rows within a minute."""
     _spread_keys(stored)
+    _ask_for_stamps(stored)
     work = [event for event in stored if event.type in ("EvidenceSealed", "EvidenceRetried")]
     if not work:
         return
@@ -43,6 +46,18 @@ def _spread_keys(stored: Sequence[StoredEvent]) -> None:
 def nudge_keys(party: UUID) -> None:
     """Tell a worker, if one listens, that a party's keys may be missing in some of its cases."""
     current_app.send_task("cases.tasks.spread_keys", args=[str(party)])
+
+
+def _ask_for_stamps(stored: Sequence[StoredEvent]) -> None:
+    """Some acts are time-stamped at once. A nudge lost costs five minutes, until the next round."""
+    if settings.TIME_STAMP_AUTHORITIES:
+        for log in {event.log for event in stored if event.type in AT_ONCE}:
+            transaction.on_commit(partial(nudge_stamps, log), robust=True)
+
+
+def nudge_stamps(log: UUID) -> None:
+    """Tell a worker, if one listens, that a case asks for a time stamp."""
+    current_app.send_task("cases.tasks.stamp_due", args=[str(log)])
 
 
 def nudge(item: UUID) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from cases import followers, givenback, keyring, regain
+from cases import followers, givenback, keyring, regain, stamping
 from cases import ingest as steps
 from evidence.models import Ingest
 from evidence.vault import vault
