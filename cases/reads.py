@@ -126,7 +126,8 @@ def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerRow:
-    """An entry as one party sees it. `opening` is None where the entry stays sealed for it."""
+    """An entry as one party sees it. `opening` is None where the entry stays sealed for it; of an opened one
+    `erased` has the digests of fields whose value and salt were destroyed. `lost`: this host has no opening."""
 
     index: int
     recorded_at: datetime
@@ -137,16 +138,27 @@ class LedgerRow:
     opening: Opening | None
     type: str | None
     sentence: str
+    erased: Mapping[str, str]
+    lost: bool
 
 
-def ledger_page(actor: Actor, case: Case, *, after: int = -1, limit: int = 100) -> list[LedgerRow]:
-    """Entries after an index, with the openings that the actor's party may read. Three queries."""
+def ledger_page(
+    actor: Actor,
+    case: Case,
+    *,
+    after: int = -1,
+    limit: int = 100,
+    names: Mapping[UUID, str] | None = None,
+) -> list[LedgerRow]:
+    """Entries after an index, with the openings that the actor's party may read. Three queries, or two where
+    the `names` of the case's parties are at hand."""
     entries = openings.told(case.pk, reading.read_entries(case.pk, after=after, limit=limit))
     mentioned = openings.mentioned(entries)
     labels = (
         dict(items(actor, case).filter(pk__in=mentioned).values_list("pk", "number")) if mentioned else {}
     )
-    names = dict(Party.objects.filter(participations__case=case).values_list("pk", "short_name"))
+    if names is None:
+        names = dict(Party.objects.filter(participations__case=case).values_list("pk", "short_name"))
     return [_ledger_row(actor, one, names, labels) for one in entries]
 
 
@@ -167,6 +179,8 @@ def _ledger_row(
         sentence=sentences.of(one.event, one.stored, names, labels)
         if open_ and one.event and one.stored
         else f"Sealed entry {row.index}, by {name}",
+        erased=row.erased if open_ else {},
+        lost=one.stored is None,
     )
 
 
