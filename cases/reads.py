@@ -127,7 +127,7 @@ def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
 @dataclass(frozen=True, kw_only=True)
 class LedgerRow:
     """An entry as one party sees it. `opening` is None where the entry stays sealed for it; of an opened one
-    `erased` has the digests of fields whose value and salt were destroyed. `lost`: this host has no opening."""
+    `erased` has the digests of fields whose value and salt were destroyed. `lost`: no opening is here."""
 
     index: int
     recorded_at: datetime
