@@ -158,7 +158,7 @@ def _method(exc: drf.MethodNotAllowed) -> Problem:
 
 
 def _database(exc: InterfaceError | OperationalError) -> Problem:
-    # A commit may have been taken whose answer got lost on the way, so nothing is said about what was changed.
+    # A commit may have been taken whose answer got lost, so nothing is said about what was changed.
     sentence = (
         "The database does not answer just now, so it is not known whether anything was changed. "
         "Send the same again, with the same Idempotency-Key where there was one."
