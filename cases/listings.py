@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from cases import reads
-from cases.models import Case, CustodyEvent, Member, Participation, Party
+from cases.models import Case, CustodyEvent, Member, Participation, Party, PartyKey
 from cases.rules.acting import Actor
 from ledger import merkle, proofs
 from ledger.commitments import field_digest
@@ -62,9 +62,12 @@ class Inclusion:
     holds: bool
 
 
-def inclusion(actor: Actor, case: Case, *, index: int, leaf: bytes) -> Inclusion:
-    """Prove that `leaf` is entry `index` of a visible case's log, also where the entry stays sealed."""
-    head = reads.ledger_head(actor, case)
+def inclusion(
+    actor: Actor, case: Case, *, index: int, leaf: bytes, head: Head | None = None
+) -> Inclusion:
+    """Prove that `leaf` is entry `index` of a visible case's log, also where the entry stays sealed; under
+    `head` where it is at hand."""
+    head = head or reads.ledger_head(actor, case)
     path = proofs.inclusion_proof(case.pk, index, head.size)
     try:
         merkle.verify_inclusion(index, head.size, merkle.leaf_hash(leaf), path, bytes.fromhex(head.root_hex))
@@ -91,3 +94,17 @@ def opened_fields(opening: Opening) -> list[OpenedField]:
         )
         for name, (salt, value) in sorted(opening.items())
     ]
+
+
+def party_keys(actor: Actor) -> QuerySet[PartyKey]:
+    """All keys of the actor's own party, those in use first."""
+    return (
+        PartyKey.objects.filter(party=actor.party)
+        .select_related("member")
+        .order_by(F("ended_at").desc(nulls_first=True), "registered_at", "id")
+    )
+
+
+def signing_keys(actor: Actor) -> list[PartyKey]:
+    """The keys that the actor itself may sign with now."""
+    return list(PartyKey.objects.filter(party=actor.party, member=actor.member, ended_at=None))

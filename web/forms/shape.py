@@ -30,6 +30,14 @@ class CommandForm(forms.Form):
             self.data = again
 
 
+class Prose(forms.CharField):
+    """Text of several lines, each ended by a newline alone: a browser's script and its form differ there."""
+
+    def to_python(self, value: Any) -> Any:
+        said = super().to_python(value)
+        return said.replace("\r\n", "\n") if isinstance(said, str) else said
+
+
 def text(
     label: str,
     help_text: str = "",
@@ -58,7 +66,7 @@ def prose(
     label: str, help_text: str = "", *, most: int, rows: int = 3, needed: bool = False
 ) -> forms.CharField:
     """Several lines of text."""
-    return forms.CharField(
+    return Prose(
         label=label,
         help_text=help_text,
         max_length=most,

@@ -13,9 +13,11 @@ from cases.perform import perform
 from cases.refusals import Refused, Unseen
 from cases.rules import case as commands
 from web import charts, receipts
+from web import signing as hand
 from web.door import command_id, made_from, member_view, page_number, whole_or_part
 from web.forms.case import AddPartyForm, CaseForm, ReasonForm
 from web.forms.shape import CommandForm
+from web.signing import Signing, signing
 from web.views.frame import CasePage
 
 PAGE = 50
@@ -119,6 +121,7 @@ class Step:
     label: str
     means: str
     form: CommandForm
+    signing: Signing | None
 
 
 STEPS: dict[str, tuple[str, str, type[CommandForm]]] = {
@@ -144,6 +147,8 @@ def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) 
     held = any(part.hold_reason for part in page.parts if part.party_id == page.actor.party)
     moot = "PlaceLegalHold" if held else "LiftLegalHold"
     steps = []
+    binding = page.offers & policy.BINDING & STEPS.keys()
+    hands = signing(page.actor, page.parties[page.actor.party]) if binding else None
     for name, (label, means, of) in STEPS.items():
         if name not in page.offers or (name == moot and name != tried):
             continue
@@ -153,7 +158,7 @@ def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) 
             if not choices:
                 continue
             drawn.fields["party"].choices = choices  # type: ignore[attr-defined]
-        steps.append(Step(name, label, means, drawn))
+        steps.append(Step(name, label, means, drawn, hands if name in policy.BINDING else None))
     return steps
 
 
@@ -193,11 +198,16 @@ def case_step(request: HttpRequest, actor: Actor, reference: str, name: str) -> 
         said = {key: value for key, value in form.cleaned_data.items() if key != "command"}
         try:
             command = getattr(commands, name)(id=command_id(request), case=page.case.pk, **said)
-            receipts.give(request, perform(command, actor=actor), case=page.case.reference)
+            if hand.wanted(request):
+                return hand.draw(request, actor, command, form, case=page.case, title=label)
+            receipt = perform(command, actor=actor, authorship=hand.given(request, actor))
+            receipts.give(request, receipt, case=page.case.reference)
             return redirect("case", page.case.reference)
         except Refused as refused:
             form.refused(refused)
             status = refused.status
+    if hand.by_script(request):
+        return hand.trouble(form)
     steps = _steps(page, tried=name, form=form)
     if not any(step.name == name for step in steps):
         messages.error(

@@ -13,6 +13,7 @@ from cases.perform import perform
 from cases.refusals import Refused
 from cases.rules.sharing import DiscloseEvidence
 from web import charts, ingest, receipts
+from web import signing as hand
 from web.custodial import summed_up, told
 from web.door import command_id, from_elsewhere, member_view, page_number
 from web.forms.evidence import DiscloseForm
@@ -113,6 +114,7 @@ def _page(
         custody_cut=cut,
         seen_by=[item.owner, *others],
         disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
+        signing=hand.signing(actor, page.parties[actor.party]) if form is not None else None,
         may_download="ExamineEvidence" in offers and item.sha256,
         may_preview="ExamineEvidence" in offers
         and item.state in {"searchable", "indexed"}
@@ -179,13 +181,20 @@ def item_disclose(request: HttpRequest, actor: Actor, reference: str, label: str
         said["party"] = next(pk for pk in page.parties if str(pk) == said["party"])
         try:
             command = DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said)
-            receipts.give(request, perform(command, actor=actor), case=page.case.reference)
+            if hand.wanted(request):
+                return hand.draw(
+                    request, actor, command, form, case=page.case, title=f"Disclose {item.label}"
+                )
+            receipt = perform(command, actor=actor, authorship=hand.given(request, actor))
+            receipts.give(request, receipt, case=page.case.reference)
             return redirect("item", page.case.reference, item.label)
         except Refused as refused:
             if refused.status == 404:
                 raise
             form.refused(refused)
             status = refused.status
+    if hand.by_script(request):
+        return hand.trouble(form)
     return _page(request, page, item, form=form, status=status)
 
 
