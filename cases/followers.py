@@ -8,6 +8,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
+from cases import copies
 from cases.rules.acting import HOST_LOG
 from cases.stamping import AT_ONCE
 from evidence.models import Ingest
@@ -36,15 +37,21 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
 def _spread_keys(stored: Sequence[StoredEvent]) -> None:
     """A party's keys go into the logs of its cases: when they change, and when it gets into one. The sweep
     finds what is still to be copied by two numbers, so a nudge lost costs a minute."""
-    changed = {event.party for event in stored if event.log == HOST_LOG and event.stream.startswith("keys/")}
-    joined = {UUID(str(event.fields["party"])) for event in stored if event.type == "PartyAdded"}
-    led = {event.party for event in stored if event.type == "CaseCreated"}
-    for party in changed | joined | led:
-        transaction.on_commit(partial(nudge_keys, party), robust=True)
+    for event in stored:
+        if event.type in ("CaseCreated", "PartyAdded"):
+            party = UUID(str(event.fields["lead" if event.type == "CaseCreated" else "party"]))
+            transaction.on_commit(partial(_nudge_if_due, event.log, party), robust=True)
+        elif event.log == HOST_LOG and event.stream.startswith("keys/"):
+            transaction.on_commit(partial(nudge_keys, event.party), robust=True)
+
+
+def _nudge_if_due(case: UUID, party: UUID) -> None:
+    if copies.due(case, party) is not None:
+        nudge_keys(party)
 
 
 def nudge_keys(party: UUID) -> None:
-    """Tell a worker, if one listens, that a party's keys may be missing in some of its cases."""
+    """Tell a worker, if one listens, that a party's keys are missing in some of its cases."""
     current_app.send_task("cases.tasks.spread_keys", args=[str(party)])
 
 

@@ -92,8 +92,8 @@ def admit(command: Command, given: Authorship | None, state: Known) -> None:
         if state.must_sign and isinstance(command, CaseCommand) and type(command).__name__ in policy.BINDING:
             raise Refused("signature-needed", "Your party wants this act signed with your own key.")
         return
-    live = PartyKey.objects.select_for_update(no_key=True).filter(pk=given.key, ended_at=None)
-    if given.key not in state.keyring.live or not live.exists():
+    row = PartyKey.objects.select_for_update(no_key=True).filter(pk=given.key, ended_at=None)
+    if given.key not in state.keyring.live or not list(row.values_list("pk")):
         raise _unknown("This key is no longer in use; sign with another one.")
     age = datetime.now(UTC) - _made_at(_told(given))
     if not -AHEAD <= age <= OLDEST:

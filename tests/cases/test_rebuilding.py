@@ -8,15 +8,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from cases import keyring
 from cases.models import ApiToken, Case, CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.projections.batch import TABLES
 from cases.rebuilding import compare, rebuild
 from cases.rules.case import LiftLegalHold, PlaceLegalHold, ReviseCase
 from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
 from evidence.models import Ingest
-from tests import cast
+from tests import cast, keyholders
+from tests.keyholders import FileKey, Passkey
 
 pytestmark = pytest.mark.usefixtures("whole_db")
 
@@ -39,14 +42,24 @@ def tables() -> dict[str, list[str]]:
 
 @pytest.fixture
 def item() -> EvidenceItem:
-    """A little history: a joint case, an item, a disclosure, a hold, a member out and in again."""
+    """A little history: keys, a joint case, an item, a disclosure, a hold, a member out and in again."""
     people = cast.the_cast()
+    own, other = FileKey(), Passkey()
+    keyholders.register_witness(FileKey(), by=people.carol)
+    keyholders.register(own, by=people.carol)
     case = cast.joint_case(people)
+    lost = keyholders.register(FileKey(), by=people.carol)
+    carol, party = people.carol, people.contoso
+    perform(keyholders.rotating(other, own, party=party, member=carol.member), actor=carol.actor)
+    perform(RevokeKey(party=party, key=lost, reason="Lost"), actor=carol.actor)
+    perform(RequireSignatures(party=party, required=True), actor=carol.actor)
+    keyring.spread(case.pk, party)
     item = cast.sealed_item(people, case)
     cast.disclose(case, item, people.contoso, by=people.alice)
     seen = (Examination(item=item.pk, how="download"),)
     perform(ExamineEvidence(case=case.pk, examinations=seen), actor=people.carol.actor)
-    perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.carol.actor)
+    hold = PlaceLegalHold(case=case.pk, reason="Dispute")
+    perform(hold, actor=carol.actor, authorship=keyholders.sign(other, hold))
     perform(PlaceLegalHold(case=case.pk, reason="Dispute"), actor=people.alice.actor)
     perform(LiftLegalHold(case=case.pk, reason="Settled"), actor=people.alice.actor)
     perform(ReviseCase(case=case.pk, severity="low"), actor=people.alice.actor)

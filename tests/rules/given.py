@@ -9,7 +9,7 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import case, custody, parties, sharing
+from cases.rules import case, custody, keys, parties, sharing
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -21,13 +21,14 @@ from cases.rules.custody_events import (
     EvidenceSealed,
     EvidenceVerified,
 )
+from cases.rules.keys import KeyRing
 from cases.rules.known import Around, Known
 from cases.rules.parties import MemberState, PartyState, TokenState
 from cases.rules.shape import Command, Event, Rules
 
-RULES: Rules = {**case.RULES, **custody.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {**case.RULES, **custody.RULES, **keys.RULES, **parties.RULES, **sharing.RULES}
 
-S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState)
+S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing)
 
 
 def name(word: str) -> UUID:
@@ -120,6 +121,7 @@ def known(events: Sequence[Event], command: Command, around: Around = NOTHING) -
         party=only(PartyState(), "party/"),
         member=only(MemberState(), "member/"),
         token=only(TokenState(), "token/"),
+        keyring=only(KeyRing(), "keys/"),
         around=around,
     )
 
