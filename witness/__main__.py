@@ -1,4 +1,4 @@
-"""countersign-witness: run, run --once, serve, refeed, keygen, sign. Exit 0, or a code of errors.py."""
+"""countersign-witness: run, serve, refeed, openings, pull, keygen, sign. Exit 0, or a code of errors.py."""
 
 import argparse
 import json
@@ -10,12 +10,28 @@ from pathlib import Path
 from verifier.entries import canonical, parse
 from verifier.merkle import VerificationError
 from verifier.note import WITNESS, Key
+from witness.bundles import give_openings, pull
 from witness.errors import Refused, Trouble
 from witness.keys import member_key_id, read_private, signer, write_key
 from witness.serve import AddCheckpoint, server
-from witness.settings import EXAMPLE, Settings, read_settings
+from witness.settings import EXAMPLE, Settings, Watched, read_settings
 from witness.store import Store
 from witness.watch import Watch
+
+ABOUT = """\
+`run` looks at each log every `every` seconds: it fetches the signed checkpoint and the new leaves, recomputes
+the root, keeps both on the disk, then cosigns and hands the cosignature in. It stops by itself at an alarm.
+
+Exit codes: 0 fine; 1 trouble (network, settings, another witness at work); 2 the host showed something that
+does not verify; 3 the host has gone back to an older state; 4 the host signed two histories. At 3 and 4 the
+host is shown its own checkpoint, so that it stops and tells the other parties, and the evidence is kept in
+STATE/<log>/alarms. After 3: `refeed`, then `openings` from a bundle of each party that has one.
+
+STATE/<log> is the mirror that `countersign-verify --mirror` takes. Back it up; give the key to nobody.
+
+The settings file (TOML); paths in it are relative to it:
+
+"""
 
 
 def say(text: str) -> None:
@@ -48,6 +64,14 @@ def run(settings: Settings, *, once: bool) -> int:
         if once or code >= Refused.code:
             return code
         time.sleep(settings.every)
+
+
+def only(settings: Settings, wanted: str) -> Watched:
+    """The one log that is meant: by a part of its name where the settings hold several."""
+    found = [one for one in settings.logs if wanted in one.key.name]
+    if len(found) != 1:
+        raise Trouble(f"Name one log with --log: {', '.join(one.key.name for one in settings.logs)}.")
+    return found[0]
 
 
 def serve(settings: Settings) -> int:
@@ -89,18 +113,23 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     words = argparse.ArgumentParser(
         "countersign-witness", description="Mirror and cosign a case's ledger.",
-        epilog="Settings file:\n\n" + EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=ABOUT + EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     verbs = words.add_subparsers(dest="verb", required=True)
     for verb, about in (
         ("run", "poll the host, mirror, cosign"),
         ("serve", "answer add-checkpoint (C2SP tlog-witness) on loopback"),
-        ("refeed", "give the host back entries that it lost"),
+        ("refeed", "give the host back entries that it lost, byte for byte"),
+        ("openings", "after refeed: give back what these entries mean, from a bundle"),
+        ("pull", "fetch the bundle of a case: the ledger with what your party may read"),
     ):
         one = verbs.add_parser(verb, help=about)
         one.add_argument("--config", type=Path, required=True)
         if verb == "run":
             one.add_argument("--once", action="store_true", help="one look, then stop")
+        if verb in ("openings", "pull"):
+            one.add_argument("--log", default="", help="a part of the log's name, where there are several")
+            one.add_argument("bundle", type=Path, metavar="BUNDLE.zip")
     keygen = verbs.add_parser("keygen", help="make an Ed25519 key (mode 0600) and print its public half")
     keygen.add_argument("file", type=Path)
     keygen.add_argument("--name", default="", help="the witness's name, for its verifier key")
@@ -123,6 +152,11 @@ def main(arguments: list[str] | None = None) -> int:
                 return serve(read_settings(given.config))
             case "refeed":
                 return round_of(read_settings(given.config), giving_back=True)
+            case "openings":
+                say(give_openings(only(read_settings(given.config), given.log).host, given.bundle))
+            case "pull":
+                size = pull(only(read_settings(given.config), given.log).host, given.bundle)
+                say(f"{given.bundle}: {size} bytes. Check it with countersign-verify.")
             case _:
                 return run(read_settings(given.config), once=given.once)
     except Trouble as trouble:

@@ -56,6 +56,7 @@ class Watch:
         if seen and note.size < seen.size:
             evidence = {"alarm": "rollback", "origin": note.origin, "a": side(seen), "b": side(note)}
             path = store.alarm("rollback", evidence)
+            self._show(seen)
             raise RolledBack(
                 f"The host has gone back: it shows {note.size} entries, and it had signed {seen.size}. "
                 f"Evidence: {path}. Give the missing entries back with `countersign-witness refeed`."
@@ -66,6 +67,13 @@ class Watch:
             if store.root() != target.root:
                 store.cut_back()  # what the host has just told leads nowhere
                 raise self._fork(seen, note)
+
+    def _show(self, seen: Note) -> None:
+        """Show the host what it signed, so that it stops and tells everybody; no alarm rests on it."""
+        try:
+            self.host.seen(bare(seen, self.log))
+        except Trouble as trouble:
+            self.say(f"The host was shown its own checkpoint of size {seen.size} in vain. {trouble}")
 
     def _pages(self, at: int, end: int) -> Iterator[list[bytes]]:
         """Leaves from the host, page by page, each checked for its form and place."""
@@ -104,6 +112,7 @@ class Watch:
                 proof |= {"b": side(note, theirs[index], prove_inclusion(hashes, index))}
         if proven:
             path = self.store.alarm("fraud", proof)
+            self._show(seen)
             return Forked(
                 f"The host signed two histories of {note.origin}. The proof is {path}; "
                 "anybody who has your policy checks it with `countersign-verify --fraud-proof`."
@@ -121,8 +130,9 @@ class Watch:
         ours = [leaf_hash(leaf) for leaf in self.store.read(0, note.size)]
         if root_of(ours) != note.root:
             raise self._fork(seen, note)
+        self.host.seen(bare(seen, self.log))
         for start in range(note.size, seen.size, PAGE):
             self.host.refeed(start, self.store.read(start, min(seen.size, start + PAGE)))
-        self.host.refeed_checkpoint(seen.raw)
-        self.say(f"Gave back entries {note.size} to {seen.size - 1} of {note.origin}.")
+        missing = self.host.refeed_checkpoint(seen.raw)
+        self.say(f"Gave back entries {note.size} to {seen.size - 1} of {note.origin}. {missing}".rstrip())
         return seen.size - note.size

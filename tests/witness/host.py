@@ -16,6 +16,7 @@ class LoopbackHost:
         self.log = log
         self.cosignatures: list[tuple[int, str]] = []
         self.refed: list[bytes] = []
+        self.shown: list[bytes] = []
         self.url = ""
 
     def get(self, path: str, query: dict[str, list[str]]) -> bytes:
@@ -29,6 +30,8 @@ class LoopbackHost:
         """Take in a POST."""
         if path.endswith("/cosignatures"):
             self.cosignatures.append((int(query["size"][0]), body.decode()))
+        elif path.endswith("/seen"):
+            self.shown.append(body)
         else:
             self.refed.append(body)
 

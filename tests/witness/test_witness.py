@@ -93,11 +93,30 @@ def test_rollback_is_an_alarm_and_refeed_gives_back(
         assert look(config) == 3
         assert "ALARM" in capsys.readouterr().err
         assert list((mirror(tmp_path) / "alarms").glob("rollback-*.json"))
+        assert [one.decode() for one in host.shown] == [log.notes[300]]
         assert main(["refeed", "--config", str(config)]) == 0
         assert b"".join(host.refed[:-1]) == b"".join(one + b"\n" for one in lost)
         assert host.refed[-1].decode().startswith(log.notes[300])
         host.log = log
         assert look(config) == 0
+
+
+def test_the_alarm_does_not_need_the_host_to_listen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = grown(Log(), 9)
+    with running(log) as host:
+        config = settings(tmp_path, host)
+        assert look(config) == 0
+
+        def deaf(path: str, query: dict[str, list[str]], body: bytes) -> None:
+            raise ConnectionAbortedError
+
+        host.log, host.post = grown(Log(), 5), deaf  # type: ignore[method-assign]
+        assert look(config) == 3
+    said = capsys.readouterr()
+    assert "ALARM" in said.err
+    assert "in vain" in said.out
 
 
 @pytest.mark.parametrize("more", [0, 7])
@@ -112,6 +131,7 @@ def test_a_fork_is_proven(tmp_path: Path, more: int, capsys: pytest.CaptureFixtu
         assert look(config) == 4
         assert look(config) == 4
         assert len(host.cosignatures) == 1
+        assert [one.decode() for one in host.shown] == [log.notes[9]] * 2
     (proof,) = (mirror(tmp_path) / "alarms").glob("fraud-*.json")
     policy = tmp_path / "policy"
     policy.write_text(log.policy())
