@@ -28,7 +28,7 @@ _WHERE = f"""
         CROSS JOIN LATERAL {_BY_KEY} ORDER BY size DESC LIMIT 1) AS found) AS c ON true
 """  # noqa: S608 (fragments of our own)
 _AROUND = f"""
-    SELECT 'above', named.n, '', c.size, c.timestamp, NULL FROM {_KEYS}
+    SELECT 'above', named.n, '', c.size, c.timestamp, NULL::timestamptz FROM {_KEYS}
     CROSS JOIN LATERAL {_BY_KEY} AND size > %(index)s ORDER BY size LIMIT 1) AS c
     UNION ALL
     SELECT 'below', named.n, '', c.size, c.timestamp, NULL FROM {_KEYS}

@@ -83,31 +83,10 @@ def time_stamps(log_id: UUID, size: int | None = None) -> list[Stamped]:
     return [_stamped(row) for row in found.order_by("size", "stamped_at", "authority")]
 
 
-def newest_time_stamp(log_id: UUID) -> Stamped | None:
-    """The time stamp over the largest size, or None."""
-    row = TimeStamp.objects.filter(log=log_id).order_by("-size", "stamped_at").first()
-    return _stamped(row) if row else None
-
-
-def first_time_stamp_above(log_id: UUID, index: int) -> Stamped | None:
-    """The time stamp of the smallest checkpoint that covers the entry at `index`, or None."""
-    row = TimeStamp.objects.filter(log=log_id, size__gt=index).order_by("size", "stamped_at").first()
-    return _stamped(row) if row else None
-
-
 def newest_of_each(log_id: UUID) -> list[tuple[str, int, datetime]]:
     """For each authority that ever stamped this log: its name, the largest size it stamped, and when."""
     found = TimeStamp.objects.filter(log=log_id).order_by("authority", "-size").distinct("authority")
     return [(name, size, at.astimezone(UTC)) for name, size, at in found.values_list(*_BRIEF)]
-
-
-def first_of_each_above(log_id: UUID, index: int) -> list[tuple[str, int, datetime]]:
-    """The same of the smallest stamped size that covers the entry at `index`."""
-    found = TimeStamp.objects.filter(log=log_id, size__gt=index).order_by("authority", "size")
-    return [
-        (name, size, at.astimezone(UTC))
-        for name, size, at in found.distinct("authority").values_list(*_BRIEF)
-    ]
 
 
 def verify_time_stamp(response: bytes, note: str, roots: str, *, nonce: int | None = None) -> datetime:

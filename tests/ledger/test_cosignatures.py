@@ -1,21 +1,12 @@
-"""Cosignatures: what is taken in and what is not, how notes show them, and how far a quorum has come."""
+"""Cosignatures: what is taken in and what is not, how notes show them, and how far each witness has come."""
 
 import base64
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ledger import cosigning, merkle, proofs, reading, signing
-from ledger.cosignatures import (
-    add_cosignatures,
-    checkpoint_note,
-    cosignatures,
-    countersigned_at,
-    newest_by_key,
-    oldest_above,
-    standing,
-)
+from ledger.cosignatures import add_cosignatures, checkpoint_note, cosignatures
 from ledger.cosigning import parse_vkey
 from ledger.errors import (
     FromTheFuture,
@@ -25,6 +16,7 @@ from ledger.errors import (
     UnknownKey,
     VerificationError,
 )
+from ledger.glance import Vouched, around, where_it_stands
 from ledger.host import host_key
 from ledger.models import Cosignature
 from ledger.verify import verify_log
@@ -33,10 +25,6 @@ from tests.ledger.conftest import Superuser, Witness, Writer
 NOON = 1_770_552_000
 KEYS = [Witness(f"contoso.example/w{n}") for n in range(3)]
 VKEYS = [one.key.vkey for one in KEYS]
-
-
-def two_of_three(found: Collection[str]) -> bool:
-    return len(found) >= 2
 
 
 def instant(seconds: int) -> datetime:
@@ -139,36 +127,36 @@ def test_a_witness_key_is_read_strictly(vkey: str) -> None:
         parse_vkey(vkey)
 
 
-def test_how_far_a_quorum_has_come(writer: Writer) -> None:
-    assert standing(writer.log, VKEYS, two_of_three).size == 0
+def test_how_far_each_witness_has_come(writer: Writer) -> None:
+    assert where_it_stands(writer.log, VKEYS, until={}) == (None, {})
     writer.grow([1] * 6)
+    assert where_it_stands(writer.log, VKEYS, until={}) == (reading.head(writer.log), {})
     notes = {size: checkpoint_note(writer.log, size) for size in range(1, 7)}
-    first = reading.read_entries(writer.log)
-    found = standing(writer.log, VKEYS, two_of_three)
-    assert (found.size, found.countersigned, found.waiting) == (6, 0, 0)
-    assert found.waiting_since == first[0].recorded_at
     for key, size, at in ((0, 1, 10), (0, 5, 50), (1, 3, 30), (1, 4, 41), (2, 2, 20)):
         add_cosignatures(writer.log, KEYS[key].cosign(notes[size], NOON + at), VKEYS, size=size)
-    found = standing(writer.log, VKEYS, two_of_three)
-    assert (found.size, found.countersigned, found.waiting) == (6, 4, 4)
-    assert found.waiting_since == first[4].recorded_at
-    assert {key: held.size for key, held in found.newest.items()} == dict(zip(VKEYS, (5, 4, 2), strict=True))
-    assert standing(writer.log, VKEYS, lambda keys: len(keys) == 3).countersigned == 2
-    assert standing(writer.log, VKEYS[:1], two_of_three).countersigned == 0
-    assert standing(writer.log, [], two_of_three).waiting == 0
-    below = newest_by_key(writer.log, VKEYS, at_most=3)
-    assert [below[key].size for key in VKEYS] == [1, 3, 2]
-    assert {key: held.size for key, held in oldest_above(writer.log, 3, VKEYS).items()} == {
-        VKEYS[0]: 5,
-        VKEYS[1]: 4,
-    }
-    assert countersigned_at(writer.log, 2, VKEYS, two_of_three) == instant(NOON + 50)
-    assert countersigned_at(writer.log, 0, VKEYS, two_of_three) == instant(NOON + 20)
-    assert countersigned_at(writer.log, 4, VKEYS, two_of_three) is None
-    for key in (0, 1):
-        add_cosignatures(writer.log, KEYS[key].cosign(notes[6], NOON + 60), VKEYS, size=6)
-    found = standing(writer.log, VKEYS, two_of_three)
-    assert (found.countersigned, found.waiting, found.waiting_since) == (6, None, None)
+    head, newest = where_it_stands(writer.log, VKEYS, until={})
+    assert head == reading.head(writer.log)
+    stands = zip(VKEYS, ((5, 50), (4, 41), (2, 20)), strict=True)
+    assert newest == {key: Vouched(size, instant(NOON + at)) for key, (size, at) in stands}
+    assert where_it_stands(writer.log, [], until={}) == (head, {})
+    found = around(writer.log, 3, VKEYS, until={})
+    assert {key: one.size for key, one in found.above.items()} == {VKEYS[0]: 5, VKEYS[1]: 4}
+    assert {key: one.size for key, one in found.below.items()} == dict(zip(VKEYS, (1, 3, 2), strict=True))
+    assert found.stamps == ()
+
+
+def test_a_key_that_has_ended_counts_as_far_as_it_is_dated_before(writer: Writer) -> None:
+    writer.grow([1] * 4)
+    for size, at in ((1, 10), (2, 20), (4, 40)):
+        line = KEYS[0].cosign(checkpoint_note(writer.log, size), NOON + at)
+        add_cosignatures(writer.log, line, VKEYS, size=size)
+    for end, size in ((40, 4), (39, 2), (20, 2), (19, 1)):
+        _, newest = where_it_stands(writer.log, VKEYS, until={VKEYS[0]: instant(NOON + end)})
+        assert newest[VKEYS[0]].size == size
+    ended = {VKEYS[0]: instant(NOON + 15)}
+    assert around(writer.log, 1, VKEYS, until=ended).above == {}
+    assert around(writer.log, 3, VKEYS, until=ended).below == {VKEYS[0]: Vouched(1, instant(NOON + 10))}
+    assert where_it_stands(writer.log, VKEYS, until={VKEYS[0]: instant(NOON)})[1] == {}
 
 
 @pytest.mark.parametrize(

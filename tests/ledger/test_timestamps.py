@@ -9,10 +9,10 @@ from django.db import transaction
 
 from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.errors import Misuse, NoSuchEntry, TimeStampFailed
+from ledger.glance import around
 from ledger.timestamps import (
     Authority,
-    first_time_stamp_above,
-    newest_time_stamp,
+    newest_of_each,
     stamp,
     time_stamps,
     verify_time_stamp,
@@ -49,10 +49,9 @@ def test_a_cosigned_note_is_stamped_once(writer: Writer, tsa: tuple[Path, str], 
     assert verify_time_stamp(stamped.response, stamped.note, tsa[1]) == stamped.at
     assert stamped.chain.count("BEGIN CERTIFICATE") == 3
     assert time_stamps(writer.log) == [stamped, newest]
-    assert newest_time_stamp(writer.log) == newest
-    assert first_time_stamp_above(writer.log, 0) == stamped
-    assert first_time_stamp_above(writer.log, 3) == newest
-    assert first_time_stamp_above(writer.log, 4) is None
+    assert newest_of_each(writer.log) == [(newest.authority, 4, newest.at)]
+    covering = [around(writer.log, index, [], until={}).stamps for index in (0, 3, 4)]
+    assert covering == [((stamped.authority, 3, stamped.at),), ((newest.authority, 4, newest.at),), ()]
     assert verify_log(writer.log) == []
     # Anybody can check it without our code.
     for name, content in (
