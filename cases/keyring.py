@@ -1,13 +1,16 @@
 """Bringing what the host log tells of a party's keys into the logs of its cases."""
 
-from collections.abc import Iterator
+import logging
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from cases import copies
 from cases.models import Participation
 from cases.perform import perform
+from cases.refusals import Refused
+
+log = logging.getLogger(__name__)
 
 
 def spread(case: UUID, party: UUID) -> None:
@@ -15,9 +18,16 @@ def spread(case: UUID, party: UUID) -> None:
     copies.bring(case, party, perform)
 
 
-def lagging(most: int, *, party: UUID | None = None) -> Iterator[tuple[UUID, UUID]]:
-    """Cases and parties whose keys are still to be copied, those that waited longest first."""
-    waiting = Participation.objects.filter(keys__lt=F("party__keys"))
-    if party is not None:
-        waiting = waiting.filter(party=party)
-    yield from waiting.order_by("joined_at", "id").values_list("case", "party")[:most]
+def spread_all(party: UUID, *, most: int) -> None:
+    """The same for up to so many cases in which a party's keys are behind. A log that is in doubt takes
+    nothing; the others do not wait for it."""
+    for case in lagging().filter(party=party).values_list("case", flat=True)[:most]:
+        try:
+            spread(case, party)
+        except Refused as refused:
+            log.warning("Keys of party %s not copied into case %s: %s", party, case, refused.code)
+
+
+def lagging() -> QuerySet[Participation]:
+    """Where a party's keys are still to be copied, those cases first that it joined first."""
+    return Participation.objects.filter(keys__lt=F("party__keys")).order_by("joined_at", "id")

@@ -30,8 +30,7 @@ def catch_up(log_id: str) -> None:
 @shared_task
 def spread_keys(party_id: str) -> None:
     """Copy a party's key events into the logs of its cases. What a crash leaves, the sweep finds."""
-    for case, party in keyring.lagging(MANY, party=UUID(party_id)):
-        keyring.spread(case, party)
+    keyring.spread_all(UUID(party_id), most=MANY)
 
 
 @shared_task
@@ -44,7 +43,7 @@ def sweep() -> None:
     waiting = Ingest.objects.filter(pending=True).order_by("updated_at")
     for item in waiting.values_list("item", flat=True)[:MANY]:
         followers.nudge(item)
-    for party in {party for _, party in keyring.lagging(MANY)}:
+    for party in set(keyring.lagging().values_list("party", flat=True)[:MANY]):
         followers.nudge_keys(party)
     vault().sweep()
     givenback.sweep()
