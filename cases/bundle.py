@@ -34,7 +34,7 @@ from ledger.timestamps import time_stamps
 PAGE = 500  # entries read at once
 PIECE = 1 << 17  # bytes sent at once
 MOST_NOTES = 1_000  # older notes with cosignatures, about; a day's work of a verifier must not lie in them
-LEVEL = 1  # half of a bundle is random salts: working harder gains a tenth and takes three times as long
+LEVEL = 1  # half of a bundle is random salts: level 6 takes longer and saves a twentieth
 
 Progress = Callable[[int, int], None]
 
@@ -49,10 +49,11 @@ class Export:
 
 
 def export(actor: Actor, case: Case, *, progress: Progress | None = None) -> Export:
-    """The bundle of a visible case for the actor's party. Nothing but the head has been read when this
-    returns. Raises Unseen for a stranger."""
+    """The bundle of a visible case for the actor's party. Its size, and what the party sees, are those of
+    this moment, whenever the bytes are asked for. Raises Unseen for a stranger."""
     head, name = reads.ledger_head(actor, case), filename(actor, case)
-    members = _members(actor, case, head, name, progress or (lambda done, total: None))
+    seen = dict(reads.items(actor, case).values_list("pk", "number"))
+    members = _members(actor, case, head, seen, name, progress or (lambda done, total: None))
     return Export(filename=name, size=head.size, parts=_zipped(members))
 
 
@@ -62,7 +63,7 @@ def filename(actor: Actor, case: Case) -> str:
 
 
 def _members(
-    actor: Actor, case: Case, head: Head, name: str, progress: Progress
+    actor: Actor, case: Case, head: Head, seen: Mapping[UUID, int], name: str, progress: Progress
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The files by name, each as a run of bytes; they are asked for one after the other."""
     origin = parse_checkpoint(head.checkpoint_text).origin
@@ -80,7 +81,7 @@ def _members(
             yield f"timestamps/{size}.{number}.note", [one.note.encode()]
     yield "leaves.jsonl", _leaves(case.pk, head.size, progress)
     with tempfile.SpooledTemporaryFile(max_size=PIECE) as evidence:
-        yield "openings.jsonl", _openings(actor, case, head.size, evidence.write, progress)
+        yield "openings.jsonl", _openings(actor, case, head.size, seen, evidence.write, progress)
         evidence.seek(0)
         yield "evidence.jsonl", iter(lambda: evidence.read(PIECE), b"")
 
@@ -112,11 +113,14 @@ def _leaves(log: UUID, size: int, progress: Progress) -> Iterator[bytes]:
 
 
 def _openings(
-    actor: Actor, case: Case, size: int, list_evidence: Callable[[bytes], object], progress: Progress
+    actor: Actor,
+    case: Case,
+    size: int,
+    seen: Mapping[UUID, int],
+    list_evidence: Callable[[bytes], object],
+    progress: Progress,
 ) -> Iterator[bytes]:
     """A line for each entry that the party may open; the seals among them are listed on the way."""
-    # Asked once: what is disclosed while this runs is in the next export, whole.
-    seen = dict(reads.items(actor, case).values_list("pk", "number"))
     for page in _pages(case.pk, size):
         opened = [one for one in openings.told(case.pk, page) if openings.opened_to(actor, one, seen)]
         yield b"".join(_line(one.row) for one in opened)
