@@ -8,7 +8,7 @@ must be the one that was sealed. So every party of the case may give back, and n
 import json
 import logging
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -23,6 +23,7 @@ from cases.rules.acting import Actor
 from ledger import holding, reading, refeeding
 from ledger.entries import Opening
 from ledger.errors import SignerRefuses, VerificationError
+from ledger.jcs import Json
 from ledger.signing import parse_checkpoint
 
 PAGE = 256
@@ -140,14 +141,23 @@ def openings_of(body: bytes) -> dict[int, Opening]:
     for number, line in enumerate(lines, 1):
         try:
             value = json.loads(line)
-            index, fields, hidden = value["i"], value["fields"], value["hidden"]
-            opening = {name: (salt, said) for name, (salt, said) in fields.items()}
+            index, hidden = value["i"], value["hidden"]
+            opening = {name: _pair(given) for name, given in value["fields"].items()}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise Invalid("", f"Line {number} is no opening as in a bundle's openings.jsonl.") from error
-        if type(index) is not int or not all(isinstance(salt, str) for salt, _ in opening.values()):
-            raise Invalid("", f"Line {number} is no opening as in a bundle's openings.jsonl.")
+        if type(index) is not int:
+            raise Invalid("", f"Line {number} does not say which entry it opens.")
         if index in found:
             raise VerificationError(f"Entry {index} is opened twice.")
         if not hidden:
-            found[index] = cast("Opening", opening)
+            found[index] = opening
     return found
+
+
+def _pair(given: Any) -> tuple[str, Json]:
+    if not isinstance(given, list):
+        raise TypeError("a salt and a value in a list")
+    salt, value = given
+    if not isinstance(salt, str):
+        raise TypeError("a salt is a text in hex")
+    return salt, value

@@ -126,6 +126,14 @@ ROUTES: list[tuple[str, str, str, bytes | None]] = [
     ("GET", "leaves", "", None),
     ("GET", "consistency?from=0", "", None),
     ("GET", "entries/0/proof", "", None),
+    ("GET", "policy", "", None),
+    ("POST", "cosignatures?size=5", "text/plain", b"x"),
+    ("POST", "seen", "text/plain", b"x"),
+    ("POST", "refeed?from=5", "application/jsonl", b"x"),
+    ("POST", "refeed/checkpoint", "text/plain", b"x"),
+    ("POST", "refeed/openings", "application/jsonl", b"x"),
+    ("POST", "cosignatures?size=x", "text/csv", b"x"),
+    ("POST", "refeed", "text/plain", b"x"),
 ]
 
 
