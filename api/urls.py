@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.problems import NOT_FOUND, Problem, answer
 from api.schema import SchemaView
-from api.views import cases, evidence, export, ledger, proof, search, witnesses
+from api.views import cases, evidence, export, keys, ledger, proof, search, witnesses
 
 
 class Id:
@@ -67,11 +67,18 @@ _item = f"{_case}/evidence/<id:item>"
 urlpatterns = [
     path("schema", SchemaView.as_view(), name="schema"),
     path("me", cases.Me.as_view(), name="me"),
+    path("keys", keys.Keys.as_view(), name="keys"),
+    path("keys/statement", keys.Statement.as_view(), name="key_statement"),
+    path("keys/signatures-required", keys.SignaturesRequired.as_view(), name="signatures_required"),
+    path("keys/intents", keys.KeyIntents.as_view(), name="key_intents"),
+    path("keys/<id:key>/rotate", keys.Rotate.as_view(), name="key_rotate"),
+    path("keys/<id:key>/revoke", keys.Revoke.as_view(), name="key_revoke"),
     path("cases", cases.Cases.as_view(), name="cases"),
     path(_case, cases.OneCase.as_view(), name="case"),
     path(f"{_case}/status", cases.Status.as_view(), name="status"),
     path(f"{_case}/hold", cases.Hold.as_view(), name="hold"),
     path(f"{_case}/parties", cases.CaseParties.as_view(), name="parties"),
+    path(f"{_case}/intents", keys.CaseIntents.as_view(), name="case_intents"),
     path(f"{_case}/evidence", evidence.Evidence.as_view(), name="evidence"),
     path(_item, evidence.OneItem.as_view(), name="item"),
     path(f"{_item}/custody", evidence.Custody.as_view(), name="custody"),

@@ -396,6 +396,10 @@ SPECTACULAR_SETTINGS = {
             "Part": "PARTS",
             "NewPart": "NEW_PARTS",
             "CustodyKind": "STEP_KINDS",
+            "KeyKind": "KEY_KINDS",
+            "KeyPurpose": "KEY_PURPOSES",
+            "SignedAct": "SIGNED_ACTS",
+            "SignedKeyAct": "SIGNED_KEY_ACTS",
         }.items()
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.add_problems"],

@@ -17,6 +17,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.signatures import AuthorshipParts
 
 
 class PartyAnswer(serializers.Serializer[Any]):
@@ -129,6 +130,7 @@ class StatusChange(StrictSerializer):
     reason = serializers.CharField(
         max_length=2_000, allow_blank=True, default="", help_text="Needed for all but opening a draft."
     )
+    authorship = AuthorshipParts(required=False)
 
 
 class HoldChange(StrictSerializer):
@@ -136,6 +138,7 @@ class HoldChange(StrictSerializer):
 
     hold = serializers.BooleanField()
     reason = serializers.CharField(max_length=2_000)
+    authorship = AuthorshipParts(required=False)
 
 
 class NewParticipation(StrictSerializer):
@@ -143,6 +146,7 @@ class NewParticipation(StrictSerializer):
 
     party = serializers.UUIDField()
     role = PlainChoice(choices=NEW_PARTS)
+    authorship = AuthorshipParts(required=False)
 
 
 class ParticipationAnswer(serializers.Serializer[Any]):

@@ -14,6 +14,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.signatures import AuthorshipParts
 from cases.refusals import Invalid
 from cases.rules import values
 from cases.rules.acquisition import AcquisitionFacts
@@ -200,6 +201,7 @@ class Disclosure(StrictSerializer):
     party = serializers.UUIDField()
     purpose = serializers.CharField(max_length=500)
     legal_basis = serializers.CharField(max_length=500, allow_blank=True, default="")
+    authorship = AuthorshipParts(required=False)
 
 
 class DisclosureAnswer(serializers.Serializer[Any]):

@@ -135,7 +135,8 @@ class Status(Door):
         """Open, contain, close or reopen the case."""
         found = self.case(case)
         asked = self.asked(StatusChange)
-        id_, reason = self.command_id(), asked["reason"]
+        id_, signed = self.signed(asked)
+        reason = asked["reason"]
         command: OpenCase | ReopenCase | ContainCase | CloseCase
         if asked["to"] == "contained":
             command = ContainCase(id=id_, case=found.pk, reason=reason)
@@ -145,7 +146,7 @@ class Status(Door):
             command = ReopenCase(id=id_, case=found.pk, reason=reason)
         else:
             command = OpenCase(id=id_, case=found.pk)
-        receipt = perform(command, actor=self.actor)
+        receipt = perform(command, actor=self.actor, authorship=signed)
         return Response(_told(self.case(case), receipt))
 
 
@@ -163,8 +164,10 @@ class Hold(Door):
         """Place or lift your party's legal hold on the case."""
         found = self.case(case)
         asked = self.asked(HoldChange)
+        id_, signed = self.signed(asked)
         kind = PlaceLegalHold if asked["hold"] else LiftLegalHold
-        receipt = perform(kind(id=self.command_id(), case=found.pk, reason=asked["reason"]), actor=self.actor)
+        command = kind(id=id_, case=found.pk, reason=asked["reason"])
+        receipt = perform(command, actor=self.actor, authorship=signed)
         return Response(_told(self.case(case), receipt))
 
 
@@ -191,7 +194,9 @@ class CaseParties(Door):
         """Bring another party into the case."""
         found = self.case(case)
         asked = self.asked(NewParticipation)
-        receipt = perform(AddParty(id=self.command_id(), case=found.pk, **asked), actor=self.actor)
+        id_, signed = self.signed(asked)
+        command = AddParty(id=id_, case=found.pk, **asked)
+        receipt = perform(command, actor=self.actor, authorship=signed)
         joined = reads.parties_of(self.actor, found).get(party=asked["party"])
         told = {
             "party": joined.party,

@@ -13,8 +13,12 @@ from rest_framework.views import APIView
 
 from cases import reads
 from cases.actors import HOST_LOG, Actor
+from cases.intents import Authorship
 from cases.models import Case, EvidenceItem
+from ledger import jcs
+from ledger.authorship import Signature
 from ledger.entries import Receipt
+from ledger.errors import NotCanonical
 
 MAX_KEY = 255
 
@@ -57,6 +61,47 @@ class Door(APIView):
         if self.actor.member is None:
             raise TypeError("only members hold tokens")
         return uuid5(self.actor.member, f"idempotency-key/{key.strip()}")
+
+    def signed(self, asked: dict[str, Any]) -> tuple[UUID, Authorship | None]:
+        """The id of the command and the member's signature over it, which leaves `asked`.
+
+        An intent names its command's id: an Idempotency-Key beside it may say the same, and no other.
+        """
+        parts = asked.pop("authorship", None)
+        if parts is None:
+            return self.command_id(), None
+        named = _command_of(parts["intent"])
+        if named is None:
+            raise ValidationError({"authorship": {"intent": ["This is no intent: it names no command."]}})
+        if "Idempotency-Key" in self.request.headers and self.command_id() != named:
+            raise ValidationError(
+                {"Idempotency-Key": ["A signed act goes by the command_id in its intent; leave this out."]}
+            )
+        return named, _authorship(parts)
+
+
+def signature_of(parts: Mapping[str, str]) -> Signature:
+    """A signature as SignatureParts took it."""
+    return Signature(
+        sig=parts["sig"],
+        authenticator_data=parts["authenticator_data"],
+        client_data=parts["client_data"],
+    )
+
+
+def _authorship(parts: Mapping[str, str]) -> Authorship:
+    return Authorship(
+        key=parts["key"], alg=parts["alg"], intent=parts["intent"], signature=signature_of(parts)
+    )
+
+
+def _command_of(intent: str) -> UUID | None:
+    """The command that an intent names; None where it names none."""
+    try:
+        told = jcs.parse(intent.encode())
+        return UUID(str(told["command_id"])) if isinstance(told, dict) else None
+    except (NotCanonical, UnicodeEncodeError, KeyError, ValueError):
+        return None
 
 
 def receipt_facts(receipt: Receipt) -> Mapping[str, Any]:

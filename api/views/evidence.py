@@ -133,8 +133,9 @@ class Disclose(Door):
         """Disclose the item, with all that was derived from it, to a party of the case."""
         found = self.item(case, item)
         asked = self.asked(Disclosure)
-        command = DiscloseEvidence(id=self.command_id(), case=found.case_id, item=found.pk, **asked)
-        receipt = perform(command, actor=self.actor)
+        id_, signed = self.signed(asked)
+        command = DiscloseEvidence(id=id_, case=found.case_id, item=found.pk, **asked)
+        receipt = perform(command, actor=self.actor, authorship=signed)
         told = {"item": found.pk, "party": asked["party"], "receipt": receipt_facts(receipt)}
         return Response(DisclosureAnswer(told).data, status=201)
 
