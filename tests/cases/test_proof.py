@@ -1,4 +1,4 @@
-"""The state of the proof: whose witnesses countersigned, how far, when; what a party pins; what is in doubt."""
+"""The state of the proof: whose witnesses countersigned, how far, when; what a party pins; the host's doubts."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from cases.rules.case import AddParty, ReviseCase
 from cases.rules.keys import RevokeKey
 from cases.rules.parties import RegisterParty
 from ledger import holding, reading
+from ledger.authorship import key_id
 from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.errors import UnknownKey
 from ledger.host import host_key, memory
@@ -290,7 +291,7 @@ def test_the_policy_is_what_the_verifier_asks_for(scene: Scene) -> None:
     assert {key.vkey for key in policy.witnesses.values()} == {
         witness.key.vkey for witness in (lead, second, partner, observer)
     }
-    assert f"#key {keyholders.key_id(member.public)} {scene.people.contoso}\n" in text
+    assert f"#key {key_id(member.public)} {scene.people.contoso}\n" in text
     assert "Compare" in text
     assert "compare each" in text
     assert not policy.met(signers_of(scene, [lead, observer], 4), policy.quorum)
