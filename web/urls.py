@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.views import cases, custody, evidence, export, keys, ledger, proof, search, upload
+from web.views import cases, custody, entry, evidence, export, keys, ledger, proof, search, upload
 
 urlpatterns = [
     path("", cases.case_list, name="cases"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("cases/<str:reference>/custody", custody.custody, name="custody"),
     path("cases/<str:reference>/ledger", ledger.entries, name="ledger"),
     path("cases/<str:reference>/ledger/export", export.ledger_export, name="ledger_export"),
-    path("cases/<str:reference>/ledger/<int:index>", ledger.entry, name="entry"),
+    path("cases/<str:reference>/ledger/policy", proof.ledger_policy, name="ledger_policy"),
+    path("cases/<str:reference>/ledger/<int:index>", entry.entry, name="entry"),
     path("cases/<str:reference>/ledger/<int:index>/proof", proof.entry_proof, name="entry_proof"),
 ]

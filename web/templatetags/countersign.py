@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from web import marks, receipts
+from web import marks, proofwords, receipts
 
 register = template.Library()
 
@@ -30,6 +30,40 @@ def rings(left: int = 1, right: int = 2, *, one: bool = False) -> SafeString:
         first,
         "" if one else second,
     )
+
+
+MOST_RINGS = 4  # parties beyond these are named in words
+
+
+@register.simple_tag
+def seal(signed: Iterable[Any], missing: Iterable[Any] = (), *, broken: bool = False) -> SafeString:
+    """A ring a party: closed in its hue where its witness has countersigned, open where it has not yet."""
+    signed, missing = list(signed), list(missing)
+    drawn = [(one, "") for one in signed] + [(one, " open") for one in missing]
+    circles = format_html_join(
+        "",
+        '<circle cx="{}" cy="8" r="6" class="p{}{}" stroke="var(--hue)"/>',
+        ((8 + 6 * n, who.hue, open_) for n, (who, open_) in enumerate(drawn[:MOST_RINGS])),
+    )
+    wide = 10 + 6 * max(min(len(drawn), MOST_RINGS), 1)
+    said = f"countersigned by {_and(one.short_name for one in signed)}" if signed else "not countersigned"
+    if missing:
+        said += f"; not by {_and(one.short_name for one in missing)} yet"
+    return format_html(
+        '<svg class="rings{}" width="{}" height="16" viewBox="0 0 {} 16" fill="none" stroke-width="2"'
+        ' role="img" aria-label="{}"><title>{}</title>{}</svg>',
+        " broken" if broken else "",
+        wide,
+        wide,
+        said,
+        said,
+        circles,
+    )
+
+
+def _and(words: Iterable[str]) -> str:
+    listed = list(words)
+    return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
 
 
 @register.simple_tag
@@ -123,6 +157,26 @@ def utc(value: datetime | date | str | None, how: str = "second", *, year: int |
     return format_html(
         '<time class="k" datetime="{}" title="{}">{}</time>', f"{value:%Y-%m-%dT%H:%M:%S.%fZ}", full, shown
     )
+
+
+@register.simple_tag
+def age(since: datetime | None, now: datetime) -> SafeString:
+    """How long ago, with the time itself in the title."""
+    if since is None:
+        return format_html("{}", "never")
+    since = _as_utc(since)
+    return format_html(
+        '<time class="k" datetime="{}" title="{}">{}</time>',
+        f"{since:%Y-%m-%dT%H:%M:%S.%fZ}",
+        f"{since:%Y-%m-%d %H:%M:%S} UTC",
+        proofwords.age(since, now),
+    )
+
+
+@register.simple_tag
+def reached(one: Any, size: int) -> str:
+    """How far a party's witness has come, in words."""
+    return proofwords.reached(one, size)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from cases import listings, policy, reads
+from cases import proof as proofs
 from cases.actors import Actor
 from cases.models.case import STATUSES
 from cases.perform import perform
@@ -108,9 +109,9 @@ def case_revise(request: HttpRequest, actor: Actor, reference: str) -> HttpRespo
                 status = refused.status
         else:
             status = 422
-    return render(
-        request, "web/cases/form.html", {"form": form, "case": case, "place": "case"}, status=status
-    )
+    doubt = proofs.doubt(actor, case)
+    context = {"form": form, "case": case, "place": "case", "doubt": doubt}
+    return render(request, "web/cases/form.html", context, status=status)
 
 
 @dataclass

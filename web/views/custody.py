@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from cases import listings, reads
 from cases.actors import Actor
@@ -49,6 +48,5 @@ def custody(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         older=older,
         newest=newest.urlencode(),
         first_page=not before,
-        now=timezone.now(),
     )
     return render(request, "web/custody/list.html", context)

@@ -1,12 +1,18 @@
 """What all pages of one case have in common."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from cases import listings, policy, reads
+from cases import proof as proofs
 from cases.actors import Actor
 from cases.models import Case, Participation
+from cases.proof import Standing
+from web import proofwords
 
 
 @dataclass
@@ -35,14 +41,25 @@ class CasePage:
         """The parties of the case by id."""
         return {part.party_id: part.party for part in self.parts}
 
+    @cached_property
+    def standing(self) -> Standing:
+        """How far the case is countersigned, for the header of its pages. Two queries."""
+        return proofs.standing(self.actor, self.case, parts=self.parts)
+
     def context(self, **more: Any) -> dict[str, Any]:
         """The header's context with the page's own."""
+        now = timezone.now()
+        proof = more.get("proof") or self.standing
         return {
             "case": self.case,
             "parts": self.parts,
             "acting_party": self.parties[self.actor.party],
             "offers": self.offers,
-            "ledger_head": more.get("ledger_head") or reads.ledger_head(self.actor, self.case),
+            "proof": proof,
+            "doubt": proof.doubt,
+            "glance": proofwords.glance(proof, now),
+            "ledger_head": proof.head,
+            "now": now,
             "place": "case",
             "tab": self.tab,
             **more,

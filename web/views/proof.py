@@ -1,13 +1,15 @@
-"""What one takes along from the ledger: an entry's receipt as a file."""
+"""What one takes along from the ledger: the keys to pin, and an entry's receipt as a file."""
 
 from django.http import HttpRequest, HttpResponse
 
 from cases import reads
 from cases.actors import Actor
+from cases.proof import policy_text
 from cases.refusals import Unseen
 from ledger import proofs
 from ledger.errors import NoSuchEntry
 from web.door import member_view
+from web.selfcheck import policy_name
 
 
 def file_of_text(text: str, *, name: str) -> HttpResponse:
@@ -15,6 +17,13 @@ def file_of_text(text: str, *, name: str) -> HttpResponse:
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+@member_view("GET", "HEAD")
+def ledger_policy(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
+    """The keys of the case as this host tells them, in the form in which a party pins them."""
+    case = reads.case(actor, reference)
+    return file_of_text(policy_text(actor, case), name=policy_name(case))
 
 
 @member_view("GET", "HEAD")

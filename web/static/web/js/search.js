@@ -1,6 +1,7 @@
-// The keyboard in the records: J and K move, Enter opens, Escape closes, "/" goes to the query.
+// The keyboard in the records and in the ledger: J and K move, Enter opens, Escape closes, "/" goes to the query.
 const drawer = document.getElementById("drawer");
-const rows = () => [...document.querySelectorAll("table.records tr.go")];
+const ROWS = "table.records tr.go, table.keyed tr.go";
+const rows = () => [...document.querySelectorAll(ROWS)];
 let from = null;
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
@@ -66,8 +67,8 @@ document.addEventListener("click", (event) => {
     close();
     return;
   }
-  const row = event.target.closest("table.records tr.go");
-  if (!row) return;
+  const row = event.target.closest(ROWS);
+  if (!row || event.target.closest("button")) return;
   choose(row);
   from = row;
   if (!event.target.closest("a")) row.querySelector("a").click();
