@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 PATIENCE = 180.0  # seconds until a command that nobody acknowledges is a finding
 TIMEOUT = 30.0
+HOPELESS = 200  # findings after which nobody goes on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,8 @@ class Writer(threading.Thread):
     def run(self) -> None:
         """Ask `count` commands, each until its receipt is here."""
         for number, asked in enumerate(self._commands()):
+            if len(self.tally.findings) > HOPELESS:
+                return
             answer = self._until_acknowledged(asked)
             if answer is None:
                 continue
@@ -179,7 +182,7 @@ class Writer(threading.Thread):
         """The answer, however often it takes; None (and a finding) where it is a refusal or never comes."""
         begun = time.monotonic()
         pause = 0.05
-        while time.monotonic() - begun < PATIENCE:
+        while time.monotonic() - begun < PATIENCE and len(self.tally.findings) <= HOPELESS:
             status, said = self._send(asked.method, asked.path, asked.body, asked.content_type, asked.key)
             if 200 <= status < 300:
                 answer: dict[str, Any] = json.loads(said)
