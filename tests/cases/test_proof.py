@@ -1,4 +1,4 @@
-"""The state of the proof: whose witnesses countersigned, how far, when; what a party pins; the host's doubts."""
+"""The state of the proof: whose witnesses countersigned, how far, when; what to pin; what the host doubts."""
 
 import time
 from dataclasses import dataclass, field
