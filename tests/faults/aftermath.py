@@ -107,6 +107,7 @@ def _bundle(stack: Stack, seat: Seat, host_key: str, folder: Path) -> Iterator[t
         with urllib.request.urlopen(request, timeout=120) as answer:
             bundle.write_bytes(answer.read())
     except urllib.error.HTTPError as error:
+        error.close()
         yield "bundle", f"The export of {seat.case} for {seat.party} was answered {error.code}."
         return
     policy = folder / f"{seat.case}.policy"

@@ -110,17 +110,25 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Ask `count` commands, each until its receipt is here."""
-        for number, asked in enumerate(self._commands()):
-            if len(self.tally.findings) > HOPELESS:
-                return
-            answer = self._until_acknowledged(asked)
-            if answer is None:
-                continue
-            self._keep(asked, answer)
-            if self.chance.random() < 0.02:
-                self._again(asked, answer["receipt"])
-            if number % 50 == 49:
-                self._read()
+        try:
+            for number, asked in enumerate(self._commands()):
+                if len(self.tally.findings) > HOPELESS:
+                    return
+                answer = self._until_acknowledged(asked)
+                if answer is None:
+                    continue
+                self._keep(asked, answer)
+                if self.chance.random() < 0.02:
+                    self._again(asked, answer["receipt"])
+                if number % 50 == 49:
+                    self._read()
+        finally:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = None
 
     def _commands(self) -> Iterator[Asked]:
         joins = {self.count * (place + 1) // (len(self.late) + 1): one for place, one in enumerate(self.late)}
@@ -212,9 +220,7 @@ class Writer(threading.Thread):
             response = self.connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException):
-            if self.connection is not None:
-                self.connection.close()
-            self.connection = None
+            self._hang_up()
             return 0, b""
 
     def _keep(self, asked: Asked, answer: dict[str, Any]) -> None:
