@@ -396,6 +396,7 @@ SPECTACULAR_SETTINGS = {
             "Part": "PARTS",
             "NewPart": "NEW_PARTS",
             "CustodyKind": "STEP_KINDS",
+            "ProofState": "PROOF_STATES",
             "KeyKind": "KEY_KINDS",
             "KeyPurpose": "KEY_PURPOSES",
             "SignedAct": "SIGNED_ACTS",

@@ -10,6 +10,7 @@ from api.serializers.fields import (
     NEW_PARTS,
     PARTS,
     PARTY_KINDS,
+    PROOF_STATES,
     SEVERITIES,
     STATUS_GOALS,
     Instant,
@@ -17,6 +18,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.proof import CountersignedAnswer, StampAnswer, WitnessedAnswer
 from api.serializers.signatures import AuthorshipParts
 
 
@@ -177,6 +179,14 @@ class HeadAnswer(serializers.Serializer[Any]):
     root = serializers.CharField(help_text="The Merkle root (RFC 9162), in hex.")  # type: ignore[assignment]
     checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
     recorded_at = Instant()
+    countersigned = serializers.IntegerField(help_text="Entries that every needed party has countersigned.")
+    waiting = serializers.IntegerField(allow_null=True, help_text="The first entry that is not; null: none.")
+    waiting_since = Instant(allow_null=True, help_text="When that entry was recorded.")
+    witnesses = WitnessedAnswer(many=True)
+    stamps = StampAnswer(many=True, help_text="The newest of each authority.")
+    doubt = serializers.CharField(
+        allow_null=True, help_text="Why nothing is written to the log just now; null where all is well."
+    )
 
 
 class LedgerEntry(serializers.Serializer[Any]):
@@ -196,6 +206,7 @@ class LedgerEntry(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Each field of the body by name: [salt in hex, value].",
     )
+    state = serializers.ChoiceField(choices=PROOF_STATES)
 
 
 class LedgerPage(serializers.Serializer[Any]):
@@ -213,4 +224,10 @@ class ProvenEntry(LedgerEntry):
     checkpoint = serializers.CharField()
     proof = serializers.ListField(
         child=serializers.CharField(), help_text="RFC 9162 inclusion proof, hashes in hex."
+    )
+    countersigned_by = CountersignedAnswer(many=True)
+    countersigned_at = Instant(allow_null=True, help_text="When the last needed party had.")
+    stamped = StampAnswer(many=True, help_text="Of each authority the first above the entry.")
+    after = Instant(
+        allow_null=True, help_text="The newest cosignature over the log without it: not recorded before then."
     )

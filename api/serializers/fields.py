@@ -23,6 +23,7 @@ PARTY_KINDS = list(values.PARTY_KINDS)
 PARTS = list(values.PARTS)
 NEW_PARTS = [part for part in PARTS if part != "lead"]
 STEP_KINDS = list(CUSTODY_KINDS)
+PROOF_STATES = ["recorded", "countersigned", "time-stamped"]
 KEY_PURPOSES = list(values.KEY_PURPOSES)
 KEY_KINDS = list(values.KEY_KINDS)
 SIGNED_ACTS = ["CloseCase", "ReopenCase", "PlaceLegalHold", "LiftLegalHold", "AddParty", "DiscloseEvidence"]

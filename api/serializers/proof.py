@@ -4,9 +4,37 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.fields import Instant
+from api.serializers.fields import PARTS, Instant
 
 HASHES = "Hashes in hex, in the order of RFC 9162."
+
+
+class WitnessedAnswer(serializers.Serializer[Any]):
+    """How far the witnesses of one party have come."""
+
+    party = serializers.UUIDField()
+    part = serializers.ChoiceField(choices=PARTS)
+    needed = serializers.BooleanField(help_text="Whether entries wait for this party: lead and partners.")
+    vkeys = serializers.ListField(
+        child=serializers.CharField(), help_text="Its witnesses' keys in use; none: no witness is registered."
+    )
+    size = serializers.IntegerField(help_text="Entries that it has countersigned.")
+    at = Instant(allow_null=True, help_text="When, by its witness's clock.")
+
+
+class StampAnswer(serializers.Serializer[Any]):
+    """An authority's word (RFC 3161) that the log had this size by then."""
+
+    authority = serializers.CharField()
+    size = serializers.IntegerField()
+    at = Instant()
+
+
+class CountersignedAnswer(serializers.Serializer[Any]):
+    """When a party's witness first vouched for an entry."""
+
+    party = serializers.UUIDField()
+    at = Instant()
 
 
 class ConsistencyAnswer(serializers.Serializer[Any]):

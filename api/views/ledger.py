@@ -12,6 +12,7 @@ from api.serializers.cases import HeadAnswer, LedgerPage, ProvenEntry
 from api.views.cases import CASE
 from api.views.door import Door
 from cases import listings, reads
+from cases.proof import State, entry_state, proof_state
 from cases.refusals import Unseen
 
 MAX_ENTRIES = 1000
@@ -23,13 +24,22 @@ class Ledger(Door):
 
     @extend_schema(operation_id="ledger", parameters=[CASE], responses=HeadAnswer, tags=["Ledger"])
     def get(self, request: Request, case: str) -> Response:
-        """Size, Merkle root and signed checkpoint."""
-        head = reads.ledger_head(self.actor, self.case(case))
+        """Size, Merkle root and signed checkpoint, and how far the parties have countersigned."""
+        state = proof_state(self.actor, self.case(case))
         told = {
-            "size": head.size,
-            "root": head.root_hex,
-            "checkpoint": head.checkpoint_text,
-            "recorded_at": head.recorded_at,
+            "size": state.head.size,
+            "root": state.head.root_hex,
+            "checkpoint": state.head.checkpoint_text,
+            "recorded_at": state.head.recorded_at,
+            "countersigned": state.countersigned,
+            "waiting": state.waiting,
+            "waiting_since": state.waiting_since,
+            "witnesses": [
+                vars(one) | {"party": one.party.pk, "needed": one in state.needed}
+                for one in (*state.needed, *state.others)
+            ],
+            "stamps": state.stamps,
+            "doubt": state.doubt,
         }
         return Response(HeadAnswer(told).data)
 
@@ -59,8 +69,10 @@ class Entries(Door):
         after = whole_number(request, "after", default=-1, low=-1, high=LAST)
         limit = whole_number(request, "limit", default=100, low=1, high=MAX_ENTRIES)
         rows = reads.ledger_page(self.actor, found, after=after, limit=limit)
+        state = proof_state(self.actor, found)
         last = rows[-1].index if len(rows) == limit else None
-        return Response({"entries": [_entry(row) for row in rows], "next": last})
+        told = [_entry(row, state.state_of(row.index)) for row in rows]
+        return Response({"entries": told, "next": last})
 
 
 class OneEntry(Door):
@@ -74,18 +86,24 @@ class OneEntry(Door):
         if not rows or rows[0].index != index:
             raise Unseen
         proven = listings.inclusion(self.actor, found, index=index, leaf=base64.b64decode(rows[0].leaf_b64))
+        times = entry_state(self.actor, found, index)
+        state: State = "recorded" if times.countersigned_at is None else "countersigned"
         return Response(
             {
-                **_entry(rows[0]),
+                **_entry(rows[0], "time-stamped" if times.stamped and state == "countersigned" else state),
                 "size": proven.head.size,
                 "root": proven.head.root_hex,
                 "checkpoint": proven.head.checkpoint_text,
                 "proof": proven.path,
+                "countersigned_by": [{"party": party.pk, "at": at} for party, at in times.cosigned],
+                "countersigned_at": times.countersigned_at,
+                "stamped": [vars(one) for one in times.stamped],
+                "after": times.after,
             }
         )
 
 
-def _entry(row: reads.LedgerRow) -> dict[str, Any]:
+def _entry(row: reads.LedgerRow, state: State) -> dict[str, Any]:
     """The entry as LedgerEntry describes it; built by hand, since pages hold up to a thousand."""
     return {
         "index": row.index,
@@ -97,4 +115,5 @@ def _entry(row: reads.LedgerRow) -> dict[str, Any]:
         "type": row.type,
         "sentence": row.sentence,
         "opening": row.opening,
+        "state": state,
     }

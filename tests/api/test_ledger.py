@@ -2,12 +2,16 @@
 
 import base64
 import hashlib
+import time
+from typing import Any
 
 import pytest
 
-from ledger import merkle
+from ledger import merkle, signing
+from ledger.cosigning import Cosigned, WitnessKey, cosigned_message
 from tests.api.conftest import Scene
 from tests.cast import sealed_item
+from tests.keyholders import FileKey, register_witness
 
 
 def test_the_head(scene: Scene) -> None:
@@ -57,3 +61,43 @@ def test_an_entry_is_proven_also_to_those_who_may_not_read_it(scene: Scene) -> N
         )
     for beyond in (8, 10**14):
         assert scene.rhea.get(f"{scene.path}/ledger/entries/{beyond}").status_code == 404
+
+
+def test_how_far_each_entry_is_proven(scene: Scene) -> None:
+    """Recorded until the witnesses of the lead and of every partner have countersigned; an observer's is not
+    waited for."""
+    witnesses = {}
+    for person in (scene.cast.alice, scene.cast.carol):
+        witnesses[person.party] = FileKey()
+        register_witness(witnesses[person.party], by=person, name=f"{person.user.username}/witness")
+    said = scene.rhea.get(f"{scene.path}/ledger").json()
+    assert (said["countersigned"], said["waiting"], said["doubt"]) == (0, 0, None)
+    assert [(one["part"], one["needed"], len(one["vkeys"])) for one in said["witnesses"]] == [
+        ("lead", True, 1),
+        ("partner", True, 1),
+        ("observer", False, 0),
+    ]
+    for person in (scene.cast.alice, scene.cast.carol):
+        key = WitnessKey(f"{person.user.username}/witness", witnesses[person.party].public)
+        text, at = signing.parse_checkpoint(said["checkpoint"]).text, int(time.time())
+        signature = witnesses[person.party].private.sign(cosigned_message(text, at))
+        sent: dict[str, Any] = {
+            "data": Cosigned(key, at, signature).line.encode(),
+            "content_type": "text/plain",
+        }
+        taken = scene.rhea.ask("POST", f"{scene.path}/ledger/cosignatures?size=5", **sent)
+        assert taken.status_code == 200
+    scene.alice.post(f"{scene.path}/hold", {"hold": True, "reason": "Litigation."})
+    said = scene.rhea.get(f"{scene.path}/ledger").json()
+    assert (said["size"], said["countersigned"], said["waiting"]) == (6, 5, 5)
+    assert said["waiting_since"] == said["recorded_at"]
+    entries = scene.carol.get(f"{scene.path}/ledger/entries").json()["entries"]
+    assert [one["state"] for one in entries] == ["countersigned"] * 5 + ["recorded"]
+    old, new = (scene.carol.get(f"{scene.path}/ledger/entries/{index}").json() for index in (4, 5))
+    assert (old["state"], new["state"]) == ("countersigned", "recorded")
+    assert {one["party"] for one in old["countersigned_by"]} == {
+        str(scene.cast.northwind),
+        str(scene.cast.contoso),
+    }
+    assert (new["countersigned_at"], new["countersigned_by"]) == (None, [])
+    assert new["after"] == old["countersigned_at"]
