@@ -17,28 +17,13 @@ from verifier.merkle import VerificationError, need
 
 EXPECTED = re.compile(
     r"(bundle\.json|(leaves|openings|evidence)\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}|checkpoints/"
-    r"(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem))?)",
+    r"(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem|note))?)",
     re.ASCII,
 )
-READING = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    RuntimeError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-)
-CRYPTOGRAPHY = (InvalidSignature, UnsupportedAlgorithm, ExtensionNotFound, DuplicateExtension, InvalidVersion)
-BROKEN = (
-    VerificationError,
-    MemoryError,
-    *READING,
-    *CRYPTOGRAPHY,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
+BROKEN = (  # whatever reading hostile bytes raises
+    *(VerificationError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(InvalidSignature, UnsupportedAlgorithm, ExtensionNotFound, DuplicateExtension, InvalidVersion),
 )
 LARGEST = 1 << 20
 
@@ -56,12 +41,16 @@ class Bundle:
     def __init__(self, path: Path, *, strict: bool = True) -> None:
         self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
         if self.zip:
-            found = [(one.filename, not stat.S_ISLNK(one.external_attr >> 16)) for one in self.zip.infolist()]
+            kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            inside = self.zip.infolist()
+            odd = [one.filename for one in inside if stat.S_ISLNK(one.external_attr >> 16)]
+            odd += [one.filename for one in inside if one.compress_type not in kinds]
+            self.names = sorted(one.filename for one in inside)
         else:
-            inner = [one for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
-            found = [(str(one.relative_to(path)), one.is_file() and not one.is_symlink()) for one in inner]
-        self.names = sorted(name for name, _ in found)
-        odd = [name for name, plain in found if not plain or (strict and not EXPECTED.fullmatch(name))]
+            files = [one for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
+            odd = [str(one) for one in files if one.is_symlink() or not one.is_file()]
+            self.names = sorted(str(one.relative_to(path)) for one in files)
+        odd += [name for name in self.names if strict and not EXPECTED.fullmatch(name)]
         need(not odd, f"The bundle holds {odd[:1]}, which is no part of a bundle.")
         need(len({*self.names}) == len(self.names), "The zip holds two files of one name.")
 

@@ -32,7 +32,7 @@ def parse(data: bytes) -> Any:
 
 
 def canonical(value: Any, depth: int = 0) -> bytes:
-    """The one byte string of a value in the profile of docs/ledger-format.md."""
+    """The one byte string of a value in the profile of docs/format.md."""
     need(_plain(value, depth), "A value lies outside the ledger's profile of JSON.")
     return _encode(value).encode()
 
@@ -50,10 +50,15 @@ def _plain(value: Any, depth: int) -> bool:
 
 def leaf_pattern(origin: str) -> re.Pattern[bytes]:
     """What a log's leaves look like, byte for byte: anything else is no canonical leaf of it."""
-    log, uuid = re.escape(canonical(origin)), rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    head = rb'\{(?:"auth":(\{.*\}),)?"commit":"([0-9a-f]{64})","i":(0|[1-9]\d{0,15}),"log":' + log
+    hex32, log = rb'"([0-9a-f]{64})"', re.escape(canonical(origin))
+    auth = rb'"auth":\{"alg":"(ed25519|webauthn)","intent":%b,"key":%b,"sig":"([A-Za-z0-9+/]+=*)"\},' % (
+        hex32,
+        hex32,
+    )
+    uuid = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     time = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z"
-    return re.compile(head + rb',"party":"(' + uuid + rb')","ts":"(' + time + rb')","v":1\}')
+    head = rb'\{(?:%b)?"commit":%b,"i":(0|[1-9]\d{0,15}),"log":%b,' % (auth, hex32, log)
+    return re.compile(head + rb'"party":"(%b)","ts":"(%b)","v":1\}' % (uuid, time))
 
 
 @dataclass(slots=True)
@@ -70,30 +75,22 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
     """The leaf that must stand at `index`."""
     if len(data) > 32 * 1024 or not (found := pattern.fullmatch(data)):
         raise VerificationError("It is not a canonical leaf of this log.")
-    auth, commit, number, party, time = found.groups()
-    if int(number) != index:
-        raise VerificationError(f"It says that it is entry {int(number)}.")
+    *auth, commit, number, party, time = (part.decode() if part else "" for part in found.groups())
+    need(int(number) == index, f"It says that it is entry {number}.")
     try:
-        at = datetime.fromisoformat(time.decode())
+        at = datetime.fromisoformat(time)
     except ValueError:
         raise VerificationError("Its time is no time.") from None
-    signed = parse(auth) if auth else None
-    if signed is not None:
-        good = (
-            type(signed) is dict
-            and signed.keys() == {"key", "alg", "intent", "sig"}
-            and canonical(signed, 1) == auth
-        )
-        need(good and {*map(type, signed.values())} == {str}, "Its auth is not four texts.")
-    return Leaf(commit.decode(), party.decode(), at, signed)
+    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True)) if auth[0] else None
+    return Leaf(commit, party, at, signed)
 
 
-def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> tuple[int, dict[str, Any]]:
-    """Index and shown fields of an opening, checked against the commitment of its leaf."""
+def parse_opening(line: bytes, leaves: Sequence[Leaf], after: int) -> tuple[int, dict[str, Any], bool]:
+    """Index and shown fields of an opening, checked against its leaf's commitment, and if they are all."""
     value, body = parse(line), {}
     need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "It is not i, fields and hidden.")
     index, fields, hidden = value["i"], value["fields"], value["hidden"]
-    need(type(index) is int and after < index < len(leaves), f"After entry {after} stands no later entry.")
+    need(type(index) is int and after < index < len(leaves), f"After entry {after} it opens none that holds.")
     good = type(fields) is dict and type(hidden) is list and all(type(one) is str for one in hidden)
     need(good and all(map(_hex32, hidden)), f"That of entry {index} does not hold fields and digests.")
     digests = [bytes.fromhex(one) for one in hidden]
@@ -104,8 +101,7 @@ def parse_opening(line: bytes, leaves: Sequence[Leaf | None], after: int) -> tup
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
         body[name] = pair[1]
     commit = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest()
-    leaf = leaves[index]
-    need(not leaf or leaf.commit == commit, f"That of entry {index} is not what its leaf commits to.")
+    need(leaves[index].commit == commit, f"That of entry {index} is not what its leaf commits to.")
     good = all(type(body[name]) is kind if name in body else hidden for name, kind in SIX.items())
     need(good, f"That of entry {index} lacks one of the six fields that every entry has.")
-    return index, body
+    return index, body, not hidden

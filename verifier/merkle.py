@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
+EMPTY = sha256().digest()  # the root of the tree without leaves
+
 
 class VerificationError(Exception):
     """Something does not show what it claims to show; the text says so in one sentence."""
@@ -38,9 +40,10 @@ def _climb(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
     if size == 1 or not proof:
         need(size == 1 and not proof, "The inclusion proof is too long or too short.")
         return leaf
-    if index < _split(size):
-        return node_hash(_climb(index, _split(size), leaf, proof[:-1]), proof[-1])
-    return node_hash(proof[-1], _climb(index - _split(size), size - _split(size), leaf, proof[:-1]))
+    cut = _split(size)
+    if index < cut:
+        return node_hash(_climb(index, cut, leaf, proof[:-1]), proof[-1])
+    return node_hash(proof[-1], _climb(index - cut, size - cut, leaf, proof[:-1]))
 
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> None:
@@ -50,17 +53,18 @@ def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[by
     need(_climb(index, size, leaf_hash, proof) == root, "The inclusion proof does not lead to the root.")
 
 
-def _both(old: int, size: int, whole: bytes | None, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+def _both(old: int, size: int, whole: Sequence[bytes], proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     """The roots that the proof leads to; `whole` is the older one where the proof leaves it out."""
     if old == size or not proof:
-        last = [*proof] if whole is None else [whole, *proof]
+        last = [*whole, *proof]
         need(old == size and len(last) == 1, "The consistency proof is too long or too short.")
         return last[0], last[0]
-    if old <= _split(size):
-        first, second = _both(old, _split(size), whole, proof[:-1])
-        return first, node_hash(second, proof[-1])
-    first, second = _both(old - _split(size), size - _split(size), None, proof[:-1])
-    return node_hash(proof[-1], first), node_hash(proof[-1], second)
+    cut, beside = _split(size), proof[-1]
+    if old <= cut:
+        first, second = _both(old, cut, whole, proof[:-1])
+        return first, node_hash(second, beside)
+    first, second = _both(old - cut, size - cut, [], proof[:-1])
+    return node_hash(beside, first), node_hash(beside, second)
 
 
 def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:
@@ -69,13 +73,11 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     From size 0 only the empty root with an empty proof passes; every tree follows it, so it shows nothing.
     """
     _check(size1, size2, proof, root1, root2)
-    if size1 in {0, size2}:
-        good = not proof and root1 == (root2 if size1 == size2 else root_of([]))
-        need(
-            good and (size1 or root1 == root_of([])), "Between equal sizes or from 0 nothing is to be proven."
-        )
+    if size1 == 0:
+        good = not proof and root1 == EMPTY and (size2 > 0 or root2 == EMPTY)
+        need(good, "From size 0, whose root is that of nothing, there is nothing to be proven.")
     else:
-        found = _both(size1, size2, root1, proof)
+        found = _both(size1, size2, [root1], proof)
         need(found == (root1, root2), "The consistency proof does not lead to both roots.")
 
 
@@ -87,7 +89,7 @@ def push(peaks: list[bytes], size: int, leaf: bytes) -> None:
 
 
 def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
-    root = peaks[-1] if peaks else sha256().digest()
+    root = peaks[-1] if peaks else EMPTY
     for peak in peaks[-2::-1]:
         root = node_hash(peak, root)
     return root
@@ -104,7 +106,7 @@ def prove_inclusion(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The inclusion proof of leaf `index`, nearest the leaf first."""
     if len(hashes) == 1:
         return []
-    left, right = hashes[: _split(len(hashes))], hashes[_split(len(hashes)) :]
-    if index < len(left):
-        return [*prove_inclusion(left, index), root_of(right)]
-    return [*prove_inclusion(right, index - len(left)), root_of(left)]
+    cut = _split(len(hashes))
+    if index < cut:
+        return [*prove_inclusion(hashes[:cut], index), root_of(hashes[cut:])]
+    return [*prove_inclusion(hashes[cut:], index - cut), root_of(hashes[:cut])]

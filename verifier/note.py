@@ -13,6 +13,11 @@ from verifier.merkle import VerificationError, need
 
 LOG, WITNESS = 1, 4  # signature types
 DASH = "\N{EM DASH} "
+# Origin, size, root, an empty line, signatures. Extension lines are refused: nobody could audit them.
+_note = re.compile(
+    rf"([^\0-\x1f]+)\n(0|[1-9][0-9]{{0,17}})\n([^\s=]{{43}}=)\n\n((?:{DASH}[^\s\0-\x1f+]+ \S+\n)+)"
+).fullmatch
+_pin = re.compile("[0-9a-f]{64} [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 def base64(text: object) -> bytes:
@@ -40,9 +45,10 @@ class Key:
 
     def time_of(self, text: bytes, signature: bytes) -> int:
         """Check a signature over a note's text; the time that a cosignature states, 0 for a log's own."""
-        stamp = int.from_bytes(signature[:8], "big") if self.kind == WITNESS else 0
+        stamp = 0
         if self.kind == WITNESS:
-            signature, text = signature[8:], b"cosignature/v1\ntime %d\n" % stamp + text
+            stamp, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+            text = b"cosignature/v1\ntime %d\n" % stamp + text
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
         except (InvalidSignature, ValueError):
@@ -56,8 +62,11 @@ def parse_vkey(line: str, kind: int) -> Key:
     name, _, rest = line.partition("+")
     raw = base64(rest.partition("+")[2])
     key = Key(name, kind, raw[1:])
-    good = name and raw[0] == kind and len(raw) == 33 and line == key.vkey and not re.search(r"\s", name)
-    need(good, f"The key {line[:80]!r} is not an Ed25519 verifier key of type {kind}.")
+    good = raw[0] == kind and len(raw) == 33 and line == key.vkey
+    need(
+        good and re.fullmatch(r"\S+", name),
+        f"The key {line[:80]!r} is not an Ed25519 verifier key of type {kind}.",
+    )
     return key
 
 
@@ -70,7 +79,7 @@ class Note:
     origin: str
     size: int
     root: bytes
-    signatures: list[tuple[str, bytes, bytes]]
+    signatures: list[tuple[str, bytes, bytes]]  # key name, key id, signature
 
     def signers(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
         """Which of these keys signed, and when. Others are passed over; a wrong one spoils the note."""
@@ -82,26 +91,15 @@ class Note:
         return found
 
 
-def signature_line(line: str) -> tuple[str, bytes, bytes]:
-    """Key name, key id and signature of one signature line."""
-    name, _, encoded = line.removeprefix(DASH).partition(" ")
-    good = line.startswith(DASH) and name and "+" not in name and not re.search(r"\s", name)
-    need(good, "A line of signature is not a dash, a key name and base64.")
-    raw = base64(encoded)
-    return name, raw[:4], raw[4:]
-
-
 def parse_note(raw: bytes) -> Note:
-    """The parts of a checkpoint. Extension lines are refused: nobody could audit them."""
-    whole = raw.decode()
-    text, _, tail = whole.rpartition("\n\n")
-    good = len(raw) <= 65536 and tail.endswith("\n") and not re.search("[\x00-\x09\x0b-\x1f]", whole)
-    origin, size, root, *more = [*text.split("\n"), "", ""]
-    good = good and origin != "" and len(more) == 2 and size.isascii() and size.isdecimal() and len(size) < 19
-    good = good and size == str(int(size)) and len(base64(root)) == 32
-    need(good, "A checkpoint is three lines, an empty line, and signatures.")
-    signatures = [signature_line(line) for line in tail[:-1].split("\n")]
-    return Note(raw, text.encode() + b"\n", origin, int(size), base64(root), signatures)
+    """The parts of a checkpoint."""
+    found = _note(raw.decode()) if len(raw) <= 65536 else None
+    if not found:
+        raise VerificationError("A checkpoint is three lines, an empty line, and signatures.")
+    origin, size, root, tail = found.groups()
+    lines = [line.split(" ")[1:] for line in tail[:-1].split("\n")]
+    signatures = [(name, base64(encoded)[:4], base64(encoded)[4:]) for name, encoded in lines]
+    return Note(raw, raw[: raw.index(b"\n\n") + 1], origin, int(size), base64(root), signatures)
 
 
 @dataclass
@@ -112,6 +110,7 @@ class Policy:
     witnesses: dict[str, Key] = field(default_factory=dict)
     groups: dict[str, tuple[int, list[str]]] = field(default_factory=lambda: {"none": (0, [])})
     quorum: str = ""
+    pins: dict[str, str] = field(default_factory=dict)  # the party of each pinned member's key, by key id
 
     def met(self, signed: Container[Key], name: str) -> bool:
         """Whether these witnesses make the witness, group or quorum of this name."""
@@ -129,28 +128,29 @@ class Policy:
 
 
 def parse_policy(data: bytes) -> Policy:
-    """The policy in a file's bytes."""
+    """The policy in a file's bytes: C2SP tlog-policy, and members' keys pinned in lines that begin `#key`."""
     need(len(data) < 2**20 and not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", data), "The policy is no text.")
     policy, used = Policy(), set[str]()
     for line in data.decode().split("\n"):
-        word, *rest = re.findall(r"[^ \t]+", line) or ["#"]
-        known, name = {*policy.witnesses, *policy.groups}, rest[0] if rest else ""
-        if word == "log" and len(rest) in (1, 2):
-            policy.logs.append(parse_vkey(name, LOG))
-        elif word == "witness" and len(rest) in (2, 3) and name not in known:
-            policy.witnesses[name] = parse_vkey(rest[1], WITNESS)
-        elif word == "group" and len(rest) > 2 and name not in known:
-            members, least = rest[2:], {"all": str(len(rest) - 2), "any": "1"}.get(rest[1], rest[1])
-            good = len({*members}) == len(members) and known - used - {"none"} >= {*members}
-            good = good and least in map(str, range(1, len(members) + 1))
-            need(good, f"The policy's group {name} is impossible, or takes in a name twice or too early.")
-            policy.groups[name], used = (int(least), members), used | {*members}
-        elif word == "quorum" and len(rest) == 1 and not policy.quorum and name in known:
-            policy.quorum = name
-        else:
-            need(word.startswith("#"), f"The policy's line {line[:80]!r} is not understood.")
-    keys = [key.public for key in policy.witnesses.values()]
-    logs = {key.public for key in policy.logs}
-    need(len(logs.union(keys)) == len(keys) + len(logs), "The policy names a witness's key twice.")
+        known = {*policy.witnesses, *policy.groups}
+        match re.findall(r"[^ \t]+", line):
+            case ["log", vkey] | ["log", vkey, _]:
+                policy.logs.append(parse_vkey(vkey, LOG))
+            case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in known:
+                policy.witnesses[name] = parse_vkey(vkey, WITNESS)
+            case ["group", name, least, *members] if name not in known:
+                counts = {str(n): n for n in range(len(members) + 1)} | {"all": len(members), "any": 1}
+                count = counts.get(least, 0)
+                good = known - used - {"none"} >= {*members} and 0 < count <= len({*members}) == len(members)
+                need(good, f"The policy's group {name} is impossible, or takes in a name twice or too early.")
+                policy.groups[name], used = (count, members), used | {*members}
+            case ["quorum", name] if not policy.quorum and name in known:
+                policy.quorum = name
+            case ["#key", key, party] if _pin(f"{key} {party}") and key not in policy.pins:
+                policy.pins[key] = party
+            case [word, *_] if word == "#key" or not word.startswith("#"):
+                raise VerificationError(f"The policy's line {line[:120]!r} is not understood.")
+    keys = [key.public for key in policy.witnesses.values()] + [*{key.public for key in policy.logs}]
+    need(len({*keys}) == len(keys), "The policy names a witness's key twice.")
     need(policy.quorum and policy.logs, "The policy needs at least one log and exactly one quorum.")
     return policy

@@ -1,7 +1,6 @@
 """RFC 3161 time stamps: imprint, signature, chain. Whether a certificate was revoked is not looked up."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -17,7 +16,7 @@ HASHES = {SHA + b"\1": hashes.SHA256(), SHA + b"\2": hashes.SHA384(), SHA + b"\3
 
 
 def _der(data: bytes) -> list[tuple[int, bytes, bytes]]:
-    """The tag, content and whole bytes of the DER values that stand side by side."""
+    """The tag, content and whole bytes of the DER values that stand side by side, sorted or not."""
     found = []
     while data:
         size, head = data[1], 2
@@ -37,19 +36,18 @@ def _in(data: bytes, *path: int) -> bytes:
     return data
 
 
-def check(token: bytes, digests: Sequence[bytes], extra: bytes, pinned: bytes) -> tuple[datetime, bool]:
-    """When a TSA signed one of the SHA-256 digests, and whether its chain ends at a pinned certificate.
+def check(answer: bytes, message: bytes, extra: bytes, pinned: bytes) -> tuple[datetime, bool]:
+    """When a TSA signed a message's SHA-256, and whether its chain ends at a pinned certificate.
 
-    Whatever is raised means that it did not; a malformed token raises what its reading happens to.
+    Whatever is raised means that it did not; a malformed answer raises what its reading happens to.
     """
-    answer = _der(_in(token, 0))
-    token = answer[1][2] if answer[0][0] == 0x30 else token  # an answer is a status and a token
+    token = _der(_in(answer, 0))[1][2]
     signed, info = _der(_in(token, 0, 1, 0)), _in(token, 0, 1, 0, 2, 1, 0)
     signer, stamp = _der(_in(signed[-1][1], 0)), _der(_in(info, 0))
     imprint, time, digest = stamp[2][1], stamp[4][1].decode(), HASHES[_in(signer[2][1], 0)]
     good = _in(token, 0, 0) == SIGNED_DATA and _in(signed[2][1], 0) == TST_INFO
-    good = good and _in(imprint, 0, 0) == SHA + b"\1" and _in(imprint, 1) in digests
-    need(good, "The time stamp is of something else than the checkpoint.")
+    good = good and _in(imprint, 0, 0) == SHA + b"\1" and _in(imprint, 1) == hashlib.sha256(message).digest()
+    need(good, "The time stamp is of something else than the note beside it.")
     at = datetime.strptime(time[:14] + "+0000", "%Y%m%d%H%M%S%z").astimezone(UTC)
     attributes = {_in(one, 0): _in(one, 1, 0) for _, one, _ in _der(signer[3][1])}
     need(attributes[DIGEST] == hashlib.new(digest.name, info).digest(), "The time stamp's digest is wrong.")

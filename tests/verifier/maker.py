@@ -1,8 +1,8 @@
-"""A tiny maker of logs and bundles, by the words of docs/ledger-format.md and without any of our code."""
+"""A tiny maker of logs and bundles, by the words of docs/format.md and without any of our code."""
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -87,6 +87,7 @@ class Log:
         auth: Any = None,
         hide: tuple[str, ...] = (),
         opened: bool = True,
+        event: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> int:
         """Append an entry and return its index."""
@@ -100,6 +101,7 @@ class Log:
             "version": version,
             "command": f"00000000-0000-4000-8000-{index:012}",
             **fields,
+            **(event or {}),
         }
         salts = {name: sha256(f"{self.salt} {index} {name}".encode()).digest() for name in body}
         digests = {
@@ -175,6 +177,55 @@ def write(files: dict[str, bytes], into: Path) -> Path:
     return into
 
 
+def key_id(private: Ed25519PrivateKey) -> str:
+    """The id of a key: the hash of its public half."""
+    return sha256(public(private)).hexdigest()
+
+
+def statement(**told: Any) -> str:
+    """What the holder of a key signs with it, whatever may stand in it."""
+    return jcs({"statement": "countersign/key/v1", "host": "example.org", "replaces": None} | told).decode()
+
+
+def key_event(
+    new: Ed25519PrivateKey,
+    *,
+    old: Ed25519PrivateKey | None = None,
+    party: str = NORTHWIND,
+    member: str | None = ALICE,
+    purpose: str = "member",
+    name: str = "",
+) -> dict[str, Any]:
+    """The fields of KeyRegistered or, with an old key, of KeyRotated."""
+    raw, replaces = public(new).hex(), key_id(old) if old else None
+    told = {
+        "party": party,
+        "member": member,
+        "purpose": purpose,
+        "name": name,
+        "alg": "ed25519",
+        "public": raw,
+    }
+    text = statement(replaces=replaces, **told)
+    event = {**told, "key": key_id(new), "statement": text, "proof": {"sig": b64(new.sign(text.encode()))}}
+    if old:
+        event |= {"replaces": replaces, "old_proof": {"sig": b64(old.sign(text.encode()))}}
+    return event
+
+
+def register(log: "Log", new: Ed25519PrivateKey, *, party: str = NORTHWIND, **more: Any) -> int:
+    """Append the registration of a key, or its rotation, as its party asked for it."""
+    fields = key_event(new, party=party, **more)
+    kind = "KeyRotated" if "replaces" in fields else "KeyRegistered"
+    return log.add(kind, stream=f"keys/{party}", party=party, event=fields)
+
+
+def revoke(log: "Log", old: Ed25519PrivateKey, *, party: str = NORTHWIND, **more: Any) -> int:
+    """Append the end of a key, as its party asked for it."""
+    fields = {"key": key_id(old), "party": party, "reason": "Lost."}
+    return log.add("KeyRevoked", stream=f"keys/{party}", party=party, event=fields, **more)
+
+
 def intent(log: Log, command: str, content: object, *, index: int | None = None) -> str:
     """The intent for the next entry of a log."""
     number = len(log.leaves) if index is None else index
@@ -190,34 +241,26 @@ def intent(log: Log, command: str, content: object, *, index: int | None = None)
     ).decode()
 
 
+def auth_over(text: str, private: Ed25519PrivateKey) -> dict[str, Any]:
+    """The signature of an act as its leaf shows it."""
+    digest, sig = sha256(text.encode()).hexdigest(), b64(private.sign(text.encode()))
+    return {"key": key_id(private), "alg": "ed25519", "intent": digest, "sig": sig}
+
+
 def signed_act(
-    log: Log, private: Ed25519PrivateKey, command: str, kind: str, key_id: str, **fields: Any
+    log: Log, private: Ed25519PrivateKey, command: str, kind: str, *, party: str = NORTHWIND, **fields: Any
 ) -> int:
     """Append an act that a member signed."""
     text = intent(log, command, fields)
-    auth = {
-        "key": key_id,
-        "alg": "ed25519",
-        "intent": sha256(text.encode()).hexdigest(),
-        "sig": b64(private.sign(text.encode())),
-    }
-    return log.add(kind, auth=auth, intent=text, **fields)
+    body = {**fields, "intent": text, "signed": fields}
+    return log.add(kind, party=party, auth=auth_over(text, private), event=body)
 
 
 def example() -> Log:
     """Eleven entries: sealed evidence, keys, signed acts, hidden entries, and countersigned sizes."""
     log = Log()
     log.add("CaseCreated", title="Bulk extraction")
-    log.add(
-        "KeyRegistered",
-        stream="keys",
-        key="a1",
-        alg="ed25519",
-        public=public(key("alice")).hex(),
-        party=NORTHWIND,
-        member=ALICE,
-        purpose="member",
-    )
+    register(log, key("alice"))
     log.checkpoint(by=2)
     log.add(
         "EvidenceSealed",
@@ -240,18 +283,13 @@ def example() -> Log:
     log.add(hide=("purpose", "actor"), purpose="secret")
     log.checkpoint(by=1)
     log.add("EvidenceMoved", stream="item-2", party=CONTOSO)
-    signed_act(log, key("alice"), "CloseCase", "CaseClosed", "a1", reason="Settled.")
-    log.add(
-        "KeyRotated", stream="keys", old="a1", new="a2", alg="ed25519", public=public(key("alice2")).hex()
-    )
+    signed_act(log, key("alice"), "CloseCase", "CaseClosed", reason="Settled.")
+    register(log, key("alice2"), old=key("alice"))
     log.checkpoint()
     signed_act(
-        log, key("alice2"), "ReopenCase", "CaseReopened", "a2", reason="Not settled.", numbers=[1, None, True]
+        log, key("alice2"), "ReopenCase", "CaseReopened", reason="Not settled.", numbers=[1, None, True]
     )
-    log.add("KeyRevoked", stream="keys", key="a2", at_size=9)
+    revoke(log, key("alice2"))
     log.add(lines=["ä", "\u2028", "€"])
     log.checkpoint(by=2)
     return log
-
-
-Change = Callable[[dict[str, bytes]], None]

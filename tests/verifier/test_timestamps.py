@@ -6,7 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import requests
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 
+from tests.ledger import authority as theirs
 from tests.verifier import maker
 from tests.verifier.conftest import Checked
 
@@ -83,31 +87,23 @@ class Authority:
         )
         return self
 
-    def stamp(
-        self, data: bytes, *, digest: str = "sha256", certificate: bool = True, token: bool = False
-    ) -> bytes:
+    def stamp(self, data: bytes, *, digest: str = "sha256", certificate: bool = True) -> bytes:
         """A time stamp over some bytes."""
-        (self.folder / "data").write_bytes(data)
-        more = ["-cert"] if certificate else []
-        self.openssl("ts", "-query", "-data", "data", f"-{digest}", *more, "-out", "query")
+        query(self.folder, data, digest=digest, certificate=certificate)
         self.openssl(
-            "ts",
-            "-reply",
-            "-config",
-            "config",
-            "-section",
-            "tsa",
-            "-queryfile",
-            "query",
-            "-signer",
-            "tsa.pem",
-            "-inkey",
-            "tsa.key",
-            "-out",
-            "reply",
-            *(["-token_out"] if token else []),
-        )
+            "ts", "-reply", "-config", "config", "-section", "tsa", "-queryfile", "query",
+            "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", "reply",
+        )  # fmt: skip
         return (self.folder / "reply").read_bytes()
+
+
+def query(folder: Path, data: bytes, *, digest: str = "sha256", certificate: bool = True) -> bytes:
+    """What an authority is asked."""
+    (folder / "data").write_bytes(data)
+    more = ["-cert"] if certificate else []
+    ask = ["openssl", "ts", "-query", "-data", "data", f"-{digest}", *more, "-out", "query"]
+    subprocess.run(ask, cwd=folder, check=True, capture_output=True)
+    return (folder / "query").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -116,30 +112,24 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("tsa") / "rsa").make()
 
 
-def stamped(token: bytes, pem: bytes = b"") -> dict[str, bytes]:
+NOTE = maker.example().files()["checkpoint"]
+
+
+def stamped(token: bytes, pem: bytes = b"", note: bytes = NOTE) -> dict[str, bytes]:
     """A log whose newest checkpoint carries a time stamp; the log is from today, as the stamp is."""
-    files = maker.example().files()
-    return files | {"timestamps/11.1.tsr": token} | ({"timestamps/11.1.pem": pem} if pem else {})
-
-
-def text() -> bytes:
-    """What the stamp is over: the signed lines."""
-    return maker.example().files()["checkpoint"].partition(b"\n\n")[0] + b"\n"
+    files = maker.example().files() | {"timestamps/11.1.tsr": token, "timestamps/11.1.note": note}
+    return files | ({"timestamps/11.1.pem": pem} if pem else {})
 
 
 def test_a_pinned_authority_counts(check: Checked, authority: Authority) -> None:
-    for token in (
-        authority.stamp(text()),
-        authority.stamp(text(), token=True),
-        authority.stamp(maker.example().files()["checkpoint"]),
-    ):
-        for pinned in ("ca.pem", "tsa.pem"):
-            assert check(stamped(token), "--tsa", authority.folder / pinned) == (0, [])
-        assert check(stamped(token)) == (0, [])
+    token = authority.stamp(NOTE)
+    for pinned in ("ca.pem", "tsa.pem"):
+        assert check(stamped(token), "--tsa", authority.folder / pinned) == (0, [])
+    assert check(stamped(token)) == (0, [])
 
 
 def test_the_certificate_may_lie_beside_the_token(check: Checked, authority: Authority) -> None:
-    token = authority.stamp(text(), certificate=False)
+    token = authority.stamp(NOTE, certificate=False)
     chain, root = (authority.folder / "tsa.pem").read_bytes(), authority.folder / "ca.pem"
     assert check(stamped(token, chain), "--tsa", root) == (0, [])
     assert check(stamped(token), "--tsa", root)[0] == 1
@@ -149,7 +139,81 @@ def test_the_certificate_may_lie_beside_the_token(check: Checked, authority: Aut
 @pytest.mark.parametrize("curve", ["prime256v1", "secp384r1"])
 def test_elliptic_curves(check: Checked, tmp_path: Path, curve: str) -> None:
     made = Authority(tmp_path / "ec").make(key=curve, ess="sha1")
-    assert check(stamped(made.stamp(text())), "--tsa", made.folder / "ca.pem") == (0, [])
+    assert check(stamped(made.stamp(NOTE)), "--tsa", made.folder / "ca.pem") == (0, [])
+
+
+def test_the_stamp_is_over_the_note_as_it_stood(check: Checked, authority: Authority) -> None:
+    """Before the second witness came: the stamped note is a checkpoint of its own, with fewer lines."""
+    early, root = b"".join(NOTE.splitlines(keepends=True)[:5]), authority.folder / "ca.pem"
+    assert check(stamped(authority.stamp(early), note=early), "--tsa", root) == (0, [])
+    assert check(stamped(authority.stamp(early)), "--tsa", root)[0] == 1
+    assert check(stamped(authority.stamp(NOTE), note=early), "--tsa", root)[0] == 1
+    text = NOTE.partition(b"\n\n")[0] + b"\n"
+    assert check(stamped(authority.stamp(text)), "--tsa", root)[0] == 1  # the lines alone are not the note
+
+
+def test_a_stamped_note_is_checked_as_a_checkpoint(check: Checked, authority: Authority) -> None:
+    log, root = maker.example(), authority.folder / "ca.pem"
+    own, other = log.checkpoint(by=2, size=7).encode(), maker.Log(salt="other")
+    for _ in range(7):
+        other.add()
+    forked = other.checkpoint(by=2).encode()
+    unsigned = maker.Log(host=maker.key("mallory"), leaves=log.leaves[:7]).checkpoint(by=2).encode()
+    for note, size, good in (
+        (own, 7, True),  # no other file holds that checkpoint: the stamped note is it
+        (own, 6, False),
+        (forked, 7, False),
+        (unsigned, 7, False),
+        (own[:-9], 7, False),
+        (b"no note", 7, False),
+    ):
+        more = {f"timestamps/{size}.1.tsr": authority.stamp(note), f"timestamps/{size}.1.note": note}
+        code, _ = check(maker.example().files() | more, "--tsa", root)
+        assert (code == 0) is good
+        alone, _ = check(maker.example().files() | {f"timestamps/{size}.1.note": note})
+        assert (alone == 0) is good
+    forged = own.replace(own.splitlines()[-1][-60:], own.splitlines()[-1][-60:].swapcase())
+    assert check(maker.example().files() | {"timestamps/7.1.note": forged})[0] == 1
+    assert (
+        check(maker.example().files() | {"timestamps/7.1.tsr": authority.stamp(own)}, "--tsa", root)[0] == 1
+    )
+
+
+def test_the_quorum_may_be_on_a_stamped_note(check: Checked) -> None:
+    log = maker.Log()
+    log.add()
+    files = {"timestamps/1.1.note": log.checkpoint(by=2).encode()}
+    log.checkpoint()
+    assert check(log.files())[0] == 1
+    assert check(log.files() | files) == (0, [])
+
+
+def test_an_authority_with_an_intermediate_and_an_unsorted_set_of_certificates(
+    check: Checked, tmp_path: Path
+) -> None:
+    """As authorities answer: the signer's certificate first, whatever DER says of sets."""
+    root = theirs.make(tmp_path)
+    with theirs.serve(tmp_path, root) as made:
+        response = requests.post(
+            made.url,
+            data=query(tmp_path, NOTE),
+            headers={"Content-Type": "application/timestamp-query"},
+            timeout=30,
+        ).content
+    (tmp_path / "root.pem").write_text(root)
+    own, middle = (
+        load_pem_x509_certificate((tmp_path / f"{name}.pem").read_bytes()).public_bytes(Encoding.DER)
+        for name in ("tsa", "middle")
+    )
+    assert (own + middle in response) is not (middle + own in response)
+    first, second = (own, middle) if own + middle in response else (middle, own)
+    swapped = response.replace(first + second, second + first)
+    for one in (response, swapped):
+        assert check(stamped(one), "--tsa", tmp_path / "root.pem") == (0, [])
+    (tmp_path / "other").mkdir()
+    other = theirs.make(tmp_path / "other")
+    (tmp_path / "other.pem").write_text(other)
+    assert check(stamped(response), "--tsa", tmp_path / "other.pem")[0] == 1
 
 
 def test_what_does_not_count(check: Checked, authority: Authority, tmp_path: Path) -> None:
@@ -157,25 +221,22 @@ def test_what_does_not_count(check: Checked, authority: Authority, tmp_path: Pat
     stranger, plain = Authority(tmp_path / "x").make(), Authority(tmp_path / "plain")
     for token in (
         authority.stamp(b"another"),
-        authority.stamp(text(), digest="sha384"),
+        authority.stamp(NOTE, digest="sha384"),
         b"",
         b"\x30",
         b"\x30\x80\x00\x00",
         sha256(b"").digest(),
-        stranger.stamp(text()),
+        stranger.stamp(NOTE),
     ):
         assert check(stamped(token), "--tsa", root)[0] == 1
-    assert check(stamped(stranger.stamp(text()))) == (0, [])  # signed, but by nobody pinned: a note, no bound
-    files = stamped(authority.stamp(text()))
-    files["timestamps/7.1.tsr"] = files["timestamps/11.1.tsr"]
-    assert check(files)[0] == 1
+    assert check(stamped(stranger.stamp(NOTE))) == (0, [])  # signed, but by nobody pinned: a note, no bound
     with pytest.raises(subprocess.CalledProcessError):  # openssl itself refuses to stamp with it
-        plain.make(usage="plain").stamp(text())
+        plain.make(usage="plain").stamp(NOTE)
 
 
 def test_every_byte_of_a_token(check: Checked, authority: Authority) -> None:
     """A changed byte is a finding, or changes nothing that is signed, such as the answer's status."""
-    token, root = authority.stamp(text()), authority.folder / "ca.pem"
+    token, root = authority.stamp(NOTE), authority.folder / "ca.pem"
     for at in range(0, len(token), 23):
         code, _ = check(stamped(token[:at] + bytes([token[at] ^ 1]) + token[at + 1 :]), "--tsa", root)
         assert code in (0, 1)
