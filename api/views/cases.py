@@ -142,7 +142,7 @@ class Status(Door):
             command = ContainCase(id=id_, case=found.pk, reason=reason)
         elif asked["to"] == "closed":
             command = CloseCase(id=id_, case=found.pk, reason=reason)
-        elif found.status in ("closed", "contained"):
+        elif signed or found.status in ("closed", "contained"):  # opening a draft is never signed
             command = ReopenCase(id=id_, case=found.pk, reason=reason)
         else:
             command = OpenCase(id=id_, case=found.pk)

@@ -9,15 +9,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 
 from cases import reads
 from cases.models import Case, Party, PartyKey
+from ledger.authorship import key_id
 from tests.cast import Person
-from tests.signers import FileKey, SoftPasskey
+from tests.keyholders import FileKey, Holder, Passkey, b64
 from tests.web.conftest import World
-from web.models import Passkey
+from web.models import Passkey as Remembered
 
 SignedIn = Callable[[Person], Client]
 JSON = {"Accept": "application/json"}
@@ -35,21 +36,40 @@ def hidden(text: str) -> dict[str, str]:
     return found
 
 
-def passkey() -> SoftPasskey:
-    return SoftPasskey(origin=settings.WEBAUTHN_ORIGINS[0])
+def id_of(key: Holder) -> str:
+    return key_id(key.public)
+
+
+def hex_of(key: Holder) -> str:
+    return key.public.hex()
+
+
+def signature(key: Holder, text: str) -> str:
+    """What countersign-sign prints, or a browser's script hands in."""
+    return json.dumps(key.sign(text).fields())
+
+
+def spki(key: Passkey) -> str:
+    """The public key as a browser tells it."""
+    return b64(key.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def credential(key: Passkey) -> str:
+    """By what name the browser finds the passkey."""
+    return id_of(key)[:32]
 
 
 def register_file(client: Client, key: FileKey, **said: str) -> Any:
-    drawn = client.post("/keys/new", {"purpose": "member", "name": "Laptop", "public": key.public, **said})
+    drawn = client.post("/keys/new", {"purpose": "member", "name": "Laptop", "public": hex_of(key), **said})
     assert drawn.status_code == 200
     fields = hidden(drawn.text)
-    return client.post("/keys/register", fields | {"proof": json.dumps(key.sign(fields["statement"]))})
+    return client.post("/keys/register", fields | {"proof": signature(key, fields["statement"])})
 
 
-def register_passkey(client: Client, key: SoftPasskey) -> Any:
+def register_passkey(client: Client, key: Passkey) -> Any:
     said = {"purpose": "member", "name": "Phone", "command": str(uuid4())}
-    drawn = client.post("/keys/new", said | {"spki": key.spki}, headers=JSON).json()
-    assert drawn["public"] == key.public
+    drawn = client.post("/keys/new", said | {"spki": spki(key)}, headers=JSON).json()
+    assert drawn["public"] == hex_of(key)
     return client.post(
         "/keys/register",
         said
@@ -57,8 +77,8 @@ def register_passkey(client: Client, key: SoftPasskey) -> Any:
             "alg": "webauthn",
             "public": drawn["public"],
             "statement": drawn["statement"],
-            "credential": key.credential,
-            "proof": json.dumps(key.sign(drawn["statement"])),
+            "credential": credential(key),
+            "proof": signature(key, drawn["statement"]),
         },
     )
 
@@ -89,23 +109,23 @@ def test_a_page_without_any_key_says_what_keys_are_for(world: World, signed_in: 
 
 def test_a_key_in_a_file_is_registered_with_proof_of_possession(world: World, signed_in: SignedIn) -> None:
     alice, key = signed_in(world.cast.alice), FileKey()
-    printed = f"vkey   -\npublic {key.public}\nkey    {key.id}"
+    printed = f"vkey   -\npublic {hex_of(key)}\nkey    {id_of(key)}"
     assert register_file(alice, key, public=printed).status_code == 302
-    held = PartyKey.objects.get(pk=key.id)
+    held = PartyKey.objects.get(pk=id_of(key))
     assert (held.member_id, held.alg, held.name) == (world.cast.alice.member, "ed25519", "Laptop")
     page = alice.get("/keys").text
-    assert key.id in page and "Laptop" in page
+    assert id_of(key) in page and "Laptop" in page
 
 
 def test_who_cannot_sign_for_a_key_does_not_register_it(world: World, signed_in: SignedIn) -> None:
     alice, key = signed_in(world.cast.alice), FileKey()
-    fields = hidden(alice.post("/keys/new", {"purpose": "member", "name": "", "public": key.public}).text)
-    answer = alice.post("/keys/register", fields | {"proof": FileKey().sign(fields["statement"])["sig"]})
+    fields = hidden(alice.post("/keys/new", {"purpose": "member", "name": "", "public": hex_of(key)}).text)
+    answer = alice.post("/keys/register", fields | {"proof": FileKey().sign(fields["statement"]).sig})
     assert answer.status_code == 422
     assert "does not hold for this text and key" in answer.text
     for told in ("", "{", "{}", '{"sig": 7}', "[", "ü", "x" * 70_000):
         assert alice.post("/keys/register", fields | {"proof": told}).status_code == 422, told
-    assert not PartyKey.objects.filter(pk=key.id).exists()
+    assert not PartyKey.objects.filter(pk=id_of(key)).exists()
 
 
 def test_what_is_no_public_key_is_told_beside_its_field(world: World, signed_in: SignedIn) -> None:
@@ -115,10 +135,10 @@ def test_what_is_no_public_key_is_told_beside_its_field(world: World, signed_in:
 
 
 def test_a_passkey_is_registered_by_script(world: World, signed_in: SignedIn) -> None:
-    alice, key = signed_in(world.cast.alice), passkey()
+    alice, key = signed_in(world.cast.alice), Passkey()
     assert register_passkey(alice, key).status_code == 302
-    assert PartyKey.objects.get(pk=key.id).alg == "webauthn"
-    assert Passkey.objects.get(pk=key.id).credential == key.credential
+    assert PartyKey.objects.get(pk=id_of(key)).alg == "webauthn"
+    assert Remembered.objects.get(pk=id_of(key)).credential == credential(key)
 
 
 @pytest.mark.parametrize(
@@ -134,43 +154,44 @@ def test_a_key_is_replaced_by_both_keys(world: World, signed_in: SignedIn) -> No
     alice, old, new = signed_in(world.cast.alice), FileKey(), FileKey()
     register_file(alice, old)
     drawn = alice.post(
-        "/keys/new", {"purpose": "member", "name": "Laptop", "public": new.public, "replaces": old.id}
+        "/keys/new",
+        {"purpose": "member", "name": "Laptop", "public": hex_of(new), "replaces": id_of(old)},
     )
     fields = hidden(drawn.text)
     text = fields["statement"]
-    by_new = json.dumps(new.sign(text))
+    by_new = signature(new, text)
     assert alice.post("/keys/register", fields | {"proof": by_new, "old_proof": by_new}).status_code == 422
-    signed = {"proof": by_new, "old_proof": json.dumps(old.sign(text)), "command": str(uuid4())}
+    signed = {"proof": by_new, "old_proof": signature(old, text), "command": str(uuid4())}
     assert alice.post("/keys/register", fields | signed).status_code == 302
-    ended = PartyKey.objects.get(pk=old.id)
-    assert (ended.ended_why, ended.replaced_by_id) == ("rotated", new.id)
+    ended = PartyKey.objects.get(pk=id_of(old))
+    assert (ended.ended_why, ended.replaced_by_id) == ("rotated", id_of(new))
     assert "Keys that have ended (1)" in alice.get("/keys").text
 
 
 def test_a_passkey_is_replaced_by_both_passkeys(world: World, signed_in: SignedIn) -> None:
-    alice, old, new = signed_in(world.cast.alice), passkey(), passkey()
+    alice, old, new = signed_in(world.cast.alice), Passkey(), Passkey()
     register_passkey(alice, old)
-    said = {"purpose": "member", "name": "", "replaces": old.id, "command": str(uuid4())}
-    drawn = alice.post("/keys/new", said | {"spki": new.spki}, headers=JSON).json()
-    assert drawn["allow"] == [old.credential]
+    said = {"purpose": "member", "name": "", "replaces": id_of(old), "command": str(uuid4())}
+    drawn = alice.post("/keys/new", said | {"spki": spki(new)}, headers=JSON).json()
+    assert drawn["allow"] == [credential(old)]
     signed = {
         "alg": "webauthn",
-        "public": new.public,
+        "public": hex_of(new),
         "statement": drawn["statement"],
-        "credential": new.credential,
-        "proof": json.dumps(new.sign(drawn["statement"])),
-        "old_proof": json.dumps(old.sign(drawn["statement"])),
+        "credential": credential(new),
+        "proof": signature(new, drawn["statement"]),
+        "old_proof": signature(old, drawn["statement"]),
     }
     assert alice.post("/keys/register", said | signed).status_code == 302
-    assert PartyKey.objects.get(pk=old.id).replaced_by_id == new.id
+    assert PartyKey.objects.get(pk=id_of(old)).replaced_by_id == id_of(new)
 
 
 def test_a_key_is_revoked_with_its_reason(world: World, signed_in: SignedIn) -> None:
     alice, key = signed_in(world.cast.alice), FileKey()
     register_file(alice, key)
-    assert alice.post(f"/keys/{key.id}/revoke", {"reason": ""}).status_code == 422
-    assert alice.post(f"/keys/{key.id}/revoke", {"reason": "Lost on a train."}).status_code == 302
-    assert PartyKey.objects.get(pk=key.id).ended_why == "revoked"
+    assert alice.post(f"/keys/{id_of(key)}/revoke", {"reason": ""}).status_code == 422
+    assert alice.post(f"/keys/{id_of(key)}/revoke", {"reason": "Lost on a train."}).status_code == 302
+    assert PartyKey.objects.get(pk=id_of(key)).ended_why == "revoked"
 
 
 def test_members_do_not_decide_on_keys_of_others(world: World, signed_in: SignedIn) -> None:
@@ -178,15 +199,15 @@ def test_members_do_not_decide_on_keys_of_others(world: World, signed_in: Signed
     key, of_bob = FileKey(), FileKey()
     register_file(alice, key)
     register_file(bob, of_bob)
-    assert bob.post(f"/keys/{key.id}/revoke", {"reason": "x"}).status_code == 403
-    assert carol.post(f"/keys/{key.id}/revoke", {"reason": "x"}).status_code == 404
-    assert carol.post("/keys/new", {"public": FileKey().public, "replaces": key.id}).status_code == 404
-    assert key.id not in carol.get("/keys").text
+    assert bob.post(f"/keys/{id_of(key)}/revoke", {"reason": "x"}).status_code == 403
+    assert carol.post(f"/keys/{id_of(key)}/revoke", {"reason": "x"}).status_code == 404
+    assert carol.post("/keys/new", {"public": hex_of(FileKey()), "replaces": id_of(key)}).status_code == 404
+    assert id_of(key) not in carol.get("/keys").text
     assert bob.post("/keys/signatures", {"required": "yes"}).status_code == 403
     witness = {"purpose": "witness", "name": "northwind.example/witness"}
     assert register_file(bob, FileKey(), **witness).status_code == 403
     # Who leads the party may end any of its keys.
-    assert alice.post(f"/keys/{of_bob.id}/revoke", {"reason": "Left us."}).status_code == 302
+    assert alice.post(f"/keys/{id_of(of_bob)}/revoke", {"reason": "Left us."}).status_code == 302
 
 
 def test_a_witness_key_is_registered_and_shown_with_its_verifier_key(
@@ -194,7 +215,7 @@ def test_a_witness_key_is_registered_and_shown_with_its_verifier_key(
 ) -> None:
     alice, key = signed_in(world.cast.alice), FileKey()
     assert register_file(alice, key, purpose="witness", name="northwind.example/witness").status_code == 302
-    held = PartyKey.objects.get(pk=key.id)
+    held = PartyKey.objects.get(pk=id_of(key))
     assert (held.purpose, held.member_id) == ("witness", None)
     assert held.vkey.startswith("northwind.example/witness+")
     assert held.vkey in unescape(alice.get("/keys").text)
@@ -207,21 +228,21 @@ def test_without_a_key_a_form_offers_no_signature(world: World, signed_in: Signe
 
 
 def test_a_passkey_signs_the_closing_of_a_case(world: World, signed_in: SignedIn) -> None:
-    alice, key = signed_in(world.cast.alice), passkey()
+    alice, key = signed_in(world.cast.alice), Passkey()
     register_passkey(alice, key)
     assert "Sign with my passkey" in alice.get(world.url()).text
     form = {"command": str(uuid4()), "reason": "Settled.\r\nAll of it."}
     drawn = alice.post(world.url("/steps/CloseCase"), form | {"sign": "passkey"}, headers=JSON)
     asked = drawn.json()
-    assert asked["allow"] == [key.credential]
+    assert asked["allow"] == [credential(key)]
     assert status_of(world) == "open", "drawing an intent does nothing"
-    signed = {"intent": asked["intent"], "signature": json.dumps(key.sign(asked["intent"]))}
+    signed = {"intent": asked["intent"], "signature": signature(key, asked["intent"])}
     # A form's own newlines are not those of a script; what is signed is the same.
     form["reason"] = "Settled.\nAll of it."
     answer = alice.post(world.url("/steps/CloseCase"), form | signed)
     assert answer.status_code == 302
     assert status_of(world) == "closed"
-    assert (auth_of(world)["key"], auth_of(world)["alg"]) == (key.id, "webauthn")
+    assert (auth_of(world)["key"], auth_of(world)["alg"]) == (id_of(key), "webauthn")
 
 
 def test_a_key_in_a_file_signs_on_a_page_of_its_own(world: World, signed_in: SignedIn) -> None:
@@ -233,14 +254,14 @@ def test_a_key_in_a_file_signs_on_a_page_of_its_own(world: World, signed_in: Sig
     fields = hidden(page.text)
     # Somebody else's signature is none, and the form says so.
     wrong = alice.post(
-        world.url("/steps/CloseCase"), fields | {"signature": FileKey().sign(fields["intent"])["sig"]}
+        world.url("/steps/CloseCase"), fields | {"signature": FileKey().sign(fields["intent"]).sig}
     )
     assert wrong.status_code == 422 and status_of(world) == "open"
     answer = alice.post(
-        world.url("/steps/CloseCase"), fields | {"signature": json.dumps(key.sign(fields["intent"]))}
+        world.url("/steps/CloseCase"), fields | {"signature": signature(key, fields["intent"])}
     )
     assert answer.status_code == 302
-    assert auth_of(world)["key"] == key.id
+    assert auth_of(world)["key"] == id_of(key)
 
 
 def test_a_disclosure_is_signed(world: World, signed_in: SignedIn) -> None:
@@ -255,9 +276,9 @@ def test_a_disclosure_is_signed(world: World, signed_in: SignedIn) -> None:
     }
     at = world.url("/evidence/E-1/disclose")
     fields = hidden(alice.post(at, form).text)
-    answer = alice.post(at, fields | {"signature": key.sign(fields["intent"])["sig"]})
+    answer = alice.post(at, fields | {"signature": key.sign(fields["intent"]).sig})
     assert answer.status_code == 302
-    assert auth_of(world)["key"] == key.id
+    assert auth_of(world)["key"] == id_of(key)
 
 
 def test_what_was_signed_is_what_is_done(world: World, signed_in: SignedIn) -> None:
@@ -265,7 +286,7 @@ def test_what_was_signed_is_what_is_done(world: World, signed_in: SignedIn) -> N
     register_file(alice, key)
     form = {"command": str(uuid4()), "reason": "Settled.", "sign": "file"}
     fields = hidden(alice.post(world.url("/steps/CloseCase"), form).text)
-    fields["signature"] = key.sign(fields["intent"])["sig"]
+    fields["signature"] = key.sign(fields["intent"]).sig
     for changed in ({"reason": "Dropped."}, {"command": str(uuid4())}, {"intent": fields["intent"] + " "}):
         assert alice.post(world.url("/steps/CloseCase"), fields | changed).status_code == 422
     assert alice.post(world.url("/steps/PlaceLegalHold"), fields).status_code == 422
