@@ -121,7 +121,7 @@ class Agreed:
 def standing(actor: Actor, case: Case, *, parts: Sequence[Participation] | None = None) -> Standing:
     """How far a visible case is countersigned, however long its log is: two queries where `parts`, from
     `reads.parties_of`, are at hand, else three."""
-    sides = sides_of(actor, case) if parts is None else with_keys(parts)
+    sides = sides_of(actor, case) if parts is None else with_keys(parts, member=actor.member)
     head, newest = where_it_stands(case.pk, vkeys_of(sides), until=ends_of(sides))
     if head is None:
         raise Unseen

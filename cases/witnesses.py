@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
 
 from cases import reads
 from cases.models import Case, Participation, Party, PartyKey
@@ -15,11 +18,13 @@ QUORUM = frozenset({"lead", "partner"})
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """A party in a case, and all keys that its witnesses ever had."""
+    """A party in a case, and all keys that its witnesses ever had; `own` are those of the member that looks,
+    to sign with."""
 
     party: Party
     part: str
     keys: tuple[PartyKey, ...]
+    own: tuple[PartyKey, ...] = ()
 
     @property
     def needed(self) -> bool:
@@ -40,14 +45,18 @@ def sides_of(actor: Actor, case: Case) -> list[Side]:
     return with_keys(parts)
 
 
-def with_keys(parts: Sequence[Participation]) -> list[Side]:
-    """The same of participations at hand. One query."""
-    keys = list(PartyKey.objects.filter(party__in=[part.party_id for part in parts], purpose="witness"))
+def with_keys(parts: Sequence[Participation], *, member: UUID | None = None) -> list[Side]:
+    """The same of participations at hand, with the live keys of `member` where one is named. One query."""
+    wanted = Q(purpose="witness")
+    if member is not None:
+        wanted |= Q(purpose="member", member=member, ended_at=None)
+    keys = list(PartyKey.objects.filter(wanted, party__in=[part.party_id for part in parts]))
     return [
         Side(
             party=part.party,
             part=part.role,
-            keys=tuple(key for key in keys if key.party_id == part.party_id),
+            keys=tuple(key for key in keys if key.party_id == part.party_id and key.purpose == "witness"),
+            own=tuple(key for key in keys if key.party_id == part.party_id and key.purpose == "member"),
         )
         for part in parts
     ]

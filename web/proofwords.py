@@ -59,9 +59,9 @@ def _everybody(needed: Sequence[Witnessed]) -> str:
 def glance(state: Standing, now: datetime) -> Glance:
     """The whole of the proof in one look."""
     size, needed = state.head.size, state.needed
-    # A ring is closed once its party's witness vouches for something; how far is said in words.
-    signed = tuple(one.party for one in needed if one.size)
-    missing = tuple(one.party for one in needed if not one.size)
+    # A ring is closed where the party's witness vouches for all there is; what it lacks is said in words.
+    signed = tuple(one.party for one in needed if one.size >= size)
+    missing = tuple(one.party for one in needed if one.size < size)
     rings: dict[str, Any] = {"signed": signed, "missing": missing}
     if state.doubt:
         return Glance(
@@ -69,7 +69,13 @@ def glance(state: Standing, now: datetime) -> Glance:
         )
     keyless = [one for one in needed if not one.vkeys]
     if keyless:
-        return Glance(tone="warn", chip="recorded, a witness is missing", **_without(state, keyless), **rings)
+        return Glance(
+            tone="warn",
+            headline="Not countersigned by all yet",
+            sentence=_without(state, keyless),
+            chip="recorded, a witness is missing",
+            **rings,
+        )
     if state.waiting is None:
         at = min((one.at for one in needed if one.at), default=None)
         return Glance(
@@ -84,7 +90,7 @@ def glance(state: Standing, now: datetime) -> Glance:
     return _waiting(state, now, rings)
 
 
-def _without(state: Standing, keyless: Sequence[Witnessed]) -> dict[str, str]:
+def _without(state: Standing, keyless: Sequence[Witnessed]) -> str:
     names, size = [one.party.short_name for one in keyless], state.head.size
     has = "has no witness yet" if len(names) == 1 else "have no witness yet"
     others = [one for one in state.needed if one.size]
@@ -92,7 +98,7 @@ def _without(state: Standing, keyless: Sequence[Witnessed]) -> dict[str, str]:
         rest = f"only the host has signed {'this entry' if size == 1 else f'these {entries(size)}'}"
     else:
         rest = f"only the host and {_owned(others)} vouch for this history"
-    return {"headline": "Not countersigned by all yet", "sentence": f"{_and(names)} {has}: {rest}."}
+    return f"{_and(names)} {has}: {rest}."
 
 
 def _waiting(state: Standing, now: datetime, rings: dict[str, Any]) -> Glance:
@@ -110,7 +116,7 @@ def _waiting(state: Standing, now: datetime, rings: dict[str, Any]) -> Glance:
     before = f" All before {'them' if count > 1 else 'it'} are countersigned." if waiting else ""
     return Glance(
         tone="warn" if late else "wait",
-        headline="Newest entries not countersigned yet" if waiting else "Not countersigned yet",
+        headline="The newest entries wait" if waiting else "Not countersigned yet",
         sentence=f"{what} for {_owned(behind)}{oldest}.{before}",
         chip=f"recorded, {count:,} waiting",
         **rings,

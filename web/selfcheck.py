@@ -15,6 +15,7 @@ class SelfCheck:
     bundle: str
     policy: str
     pending: bool  # the newest entries are not countersigned yet, which the program must be told to allow
+    never: bool  # no quorum ever was, which it reports as its one finding
 
     @property
     def command(self) -> str:
@@ -47,8 +48,10 @@ def policy_name(case: Case) -> str:
 def self_check(case: Case, party: Party, standing: Standing) -> SelfCheck:
     """The commands for a member of `party`."""
     witnessed = [one for one in standing.needed if one.vkeys]
+    reached = min((one.size for one in witnessed), default=standing.head.size)
     return SelfCheck(
         bundle=f"{case.reference}-{slugify(party.short_name) or 'party'}-ledger.zip",
         policy=policy_name(case),
-        pending=any(one.size < standing.head.size for one in witnessed),
+        pending=reached < standing.head.size,
+        never=not reached,
     )

@@ -53,9 +53,9 @@ class Signing:
         return any(key.alg == authorship.ED25519 for key in self.keys)
 
 
-def signing(actor: Actor, party: Party) -> Signing:
-    """What the forms of binding acts offer this member."""
-    return Signing(party=party, keys=listings.signing_keys(actor))
+def signing(party: Party, keys: Sequence[PartyKey]) -> Signing:
+    """What the forms of binding acts offer a member of `party` with these keys of its own."""
+    return Signing(party=party, keys=keys)
 
 
 def by_script(request: HttpRequest) -> bool:

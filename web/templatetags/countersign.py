@@ -104,11 +104,15 @@ def dots(parties: Iterable[Any]) -> SafeString:
 
 
 @register.simple_tag
-def digest(value: str | None, *, whole: bool = False, short: bool = False, of: str = "digest") -> SafeString:
-    """A long value: its ends to look at (or nothing but the button, if `short`), the whole of it to copy."""
+def digest(
+    value: str | None, *, whole: bool = False, short: bool = False, brief: bool = False, of: str = "digest"
+) -> SafeString:
+    """A long value: its ends to look at (only its beginning, if `brief`; nothing but the button, if `short`),
+    the whole of it to copy."""
     if not value:
         return format_html('<span class="faint">{}</span>', "none")
-    shown = "copy" if short else value if whole or len(value) <= 16 else f"{value[:8]}…{value[-4:]}"
+    cut = f"{value[:8]}…" if brief else f"{value[:8]}…{value[-4:]}"
+    shown = "copy" if short else value if whole or len(value) <= 16 else cut
     return format_html(
         '<span class="digest{}"><span class="v" title="{}">{}</span>'
         '<button type="button" class="copy" data-copy="{}" aria-label="Copy the whole {}"'

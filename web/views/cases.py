@@ -149,7 +149,7 @@ def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) 
     moot = "PlaceLegalHold" if held else "LiftLegalHold"
     steps = []
     binding = page.offers & policy.BINDING & STEPS.keys()
-    hands = signing(page.actor, page.parties[page.actor.party]) if binding else None
+    hands = signing(page.parties[page.actor.party], page.own_keys) if binding else None
     for name, (label, means, of) in STEPS.items():
         if name not in page.offers or (name == moot and name != tried):
             continue

@@ -14,14 +14,15 @@ from cases import proof as proofs
 from cases.actors import Actor
 from cases.proof import EntryState
 from cases.refusals import Unseen
+from ledger.entries import RESERVED
 from ledger.jcs import Json
 from web import charts, proofwords
 from web.door import member_view
 from web.views.frame import CasePage
 from web.views.ledger import drawn
 
-# Fields that belong to a member's signature and are shown with it.
-SIGNATURE = ("intent", "signed", "authenticator_data", "client_data")
+# What every entry holds beside what happened, and what belongs to a member's signature: shown after the rest.
+ALSO = {*RESERVED, "intent", "signed", "authenticator_data", "client_data"}
 WITH = {"ed25519": "with a key of their own", "webauthn": "with a passkey of their own"}
 
 
@@ -62,8 +63,9 @@ def _line(row: dict[str, Any], state: EntryState, page: CasePage) -> list[Stop]:
     return line
 
 
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _field(one: listings.OpenedField) -> dict[str, str]:
+    value = one.value if isinstance(one.value, str) else json.dumps(one.value, ensure_ascii=False)
+    return {"name": one.name, "value": value, "salt": one.salt, "digest": one.digest}
 
 
 def _signature(row: reads.LedgerRow, leaf: dict[str, Any], fields: dict[str, Json]) -> dict[str, Any] | None:
@@ -98,9 +100,8 @@ def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> Htt
     shown = drawn(row, page)
     context = page.context(
         row=shown,
-        fields=[
-            {"name": f.name, "value": _text(f.value), "salt": f.salt, "digest": f.digest} for f in opened
-        ],
+        said=[_field(one) for one in opened if one.name not in ALSO],
+        also=[_field(one) for one in opened if one.name in ALSO],
         erased=sorted(row.erased.items()),
         signature=_signature(row, told, {f.name: f.value for f in opened}),
         line=_line(shown, state, page),

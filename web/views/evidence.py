@@ -49,10 +49,11 @@ def evidence_list(request: HttpRequest, actor: Actor, reference: str) -> HttpRes
 def _custody(page: CasePage, item: EvidenceItem) -> tuple[list[CustodyEvent], bool]:
     """Every step of an item, and the latest times it was read; whether there were more of those."""
     events = reads.custody(page.actor, item)
-    steps = list(events.exclude(kind="examined"))
-    read = list(events.filter(kind="examined").order_by("-entry", "-id")[: EXAMINED + 1])
-    both = sorted([*steps, *read[:EXAMINED]], key=lambda event: event.entry)
-    return told(both, page.parties), len(read) > EXAMINED
+    latest = events.filter(kind="examined").order_by("-entry", "-id").values("pk")[: EXAMINED + 1]
+    found = list(events.filter(~Q(kind="examined") | Q(pk__in=latest)))
+    read = [event for event in found if event.kind == "examined"]
+    cut = len(read) > EXAMINED
+    return told([event for event in found if not cut or event is not read[0]], page.parties), cut
 
 
 def _facts(item: EvidenceItem) -> tuple[list[tuple[str, str]], str]:
@@ -114,7 +115,7 @@ def _page(
         custody_cut=cut,
         seen_by=[item.owner, *others],
         disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
-        signing=hand.signing(actor, page.parties[actor.party]) if form is not None else None,
+        signing=hand.signing(page.parties[actor.party], page.own_keys) if form is not None else None,
         may_download="ExamineEvidence" in offers and item.sha256,
         may_preview="ExamineEvidence" in offers
         and item.state in {"searchable", "indexed"}

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases import listings, policy, reads
 from cases import proof as proofs
 from cases.actors import Actor
-from cases.models import Case, Participation
+from cases.models import Case, Participation, PartyKey
 from cases.proof import Standing
 from web import proofwords
 
@@ -45,6 +45,11 @@ class CasePage:
     def standing(self) -> Standing:
         """How far the case is countersigned, for the header of its pages. Two queries."""
         return proofs.standing(self.actor, self.case, parts=self.parts)
+
+    @property
+    def own_keys(self) -> list[PartyKey]:
+        """The keys that the actor itself may sign with now."""
+        return [key for side in self.standing.sides for key in side.own]
 
     def context(self, **more: Any) -> dict[str, Any]:
         """The header's context with the page's own."""
