@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cases.rules import case, custody_events, key_events, parties
+from cases.rules import case, custody_events, erasure, key_events, parties
 from cases.rules.shape import Event
 from ledger.entries import Draft, StoredEvent
 
 EVENTS: Mapping[str, type[Event]] = {
     event.__name__: event
-    for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS, *key_events.EVENTS)
+    for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS, *key_events.EVENTS, *erasure.EVENTS)
 }
 
 Fields = Mapping[str, Any]
@@ -22,10 +22,13 @@ UPCASTERS: dict[tuple[str, int], Callable[[Fields], Fields]] = {}
 
 
 def read(stored: StoredEvent) -> Event:
-    """The event that a stored one tells, in today's shape and without a signature."""
+    """The event that a stored one tells, in today's shape and without a signature; what was erased of it is
+    read as ERASED."""
     cls, schema, fields = EVENTS[stored.type], stored.schema, stored.fields
     if "intent" in fields:
         fields = {name: value for name, value in fields.items() if name not in SIGNED}
+    if gone := [name for name in erasure.ERASABLE.get(stored.type, ()) if name not in fields]:
+        fields = {**fields, **dict.fromkeys(gone, erasure.ERASED)}
     while schema < cls.schema:
         fields = UPCASTERS[stored.type, schema](fields)
         schema += 1

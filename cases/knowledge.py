@@ -14,13 +14,14 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
-from cases import events, memory
+from cases import erasing, events, memory
 from cases.memory import Memory
 from cases.models import Case, EvidenceItem, Member, Party, PartyKey
 from cases.refusals import Forbidden
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import AddParty, CaseState, CreateCase
 from cases.rules.custody import AcquireEvidence, DeriveEvidence, ExamineEvidence, ItemState
+from cases.rules.erasure import EraseValues
 from cases.rules.key_events import key_stream
 from cases.rules.keys import CopyKeys, KeyRing, RegisterKey, RequireSignatures, raw_of
 from cases.rules.known import Around, Known
@@ -173,6 +174,8 @@ def _around(command: Command, actor: Actor) -> Around:
         case RequireSignatures():
             able = PartyKey.objects.filter(party=command.party, ended_at=None, member__active=True)
             return Around(signers=able.exists())
+        case EraseValues():
+            return Around(act=erasing.act_of(command.case, command.entry))
         case CopyKeys():
             return Around(copied=_copied(command))
     return Around()

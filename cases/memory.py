@@ -1,7 +1,8 @@
 """Folds that this process remembers, so that deciding on a case costs the same however much has happened in
 it.
 
-Events never change, so what was folded once stays true. A memory ends with the event it was folded up to;
+Events never change, so what was folded once stays true; where words of the case were erased, each process
+folds it anew without them when it next decides on it. A memory ends with the event it was folded up to;
 whoever uses it reads the stream from that very event on and so sees that the database still tells the same
 history.
 """
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from cases import events
 from cases.rules.case import CaseState
+from cases.rules.erasure import ValuesErased
 from cases.rules.shape import CASE_STREAM
 from ledger.entries import StoredEvent
 
@@ -38,6 +40,11 @@ def of(log: UUID) -> Memory | None:
     return _memories.get(log)
 
 
+def forget(log: UUID) -> None:
+    """Remember nothing of a case any more."""
+    _memories.pop(log, None)
+
+
 def since(memory: Memory | None) -> dict[str, int]:
     """From which version on the case's stream has to be read."""
     return {CASE_STREAM: memory.last.version} if memory else {}
@@ -45,10 +52,10 @@ def since(memory: Memory | None) -> dict[str, int]:
 
 def case_state(memory: Memory | None, log: UUID, stored: Sequence[StoredEvent]) -> CaseState | None:
     """The state of a case after events that were read as `since` said. None where they do not go on from what
-    is remembered, as after a restored backup: then everything has to be read."""
+    is remembered, as after a restored backup, or where words were erased: then everything has to be read."""
     if memory is None:
         state, new = CaseState(), stored
-    elif stored[:1] == [memory.last]:
+    elif stored[:1] == [memory.last] and not any(one.type == ValuesErased.__name__ for one in stored[1:]):
         state, new = memory.state, stored[1:]
     else:
         return None

@@ -7,10 +7,10 @@ from functools import partial
 
 from django.db import transaction
 
-from cases import copies, events, followers, intents, knowledge, memory, opening, policy, projections
+from cases import copies, erasing, events, followers, intents, knowledge, memory, opening, policy, projections
 from cases.intents import Authorship
 from cases.refusals import Invalid, Refused
-from cases.rules import case, custody, keys, parties, sharing
+from cases.rules import case, custody, erasure, keys, parties, sharing
 from cases.rules.acting import Actor
 from cases.rules.key_events import key_stream
 from cases.rules.shape import CaseCommand, Command, Rules, to_fields
@@ -21,12 +21,20 @@ from ledger.errors import (
     HeadMoved,
     LeafTooLarge,
     NotCanonical,
+    NotErasable,
     SignerRefuses,
     StaleStream,
 )
 from ledger.log import Opened, open_for_writing
 
-RULES: Rules = {**case.RULES, **custody.RULES, **keys.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {
+    **case.RULES,
+    **custody.RULES,
+    **erasure.RULES,
+    **keys.RULES,
+    **parties.RULES,
+    **sharing.RULES,
+}
 
 
 def perform(command: Command, *, actor: Actor, authorship: Authorship | None = None) -> Receipt:
@@ -69,7 +77,8 @@ def _perform(command: Command, actor: Actor, authorship: Authorship | None) -> R
         command_digest=digest,
         expect={command.subject: command.expect} if command.expect is not None else None,
     )
-    # The same commit as the entries: a page never lags behind its own write.
+    # The same commit as the entries: a page never lags behind its own write, and never shows what it erased.
+    erasing.carry_out(receipt.events)
     projections.apply(receipt.events)
     followers.take_up(receipt.events)
     return receipt
@@ -106,6 +115,8 @@ def _in_plain_words() -> Iterator[None]:
         ) from error
     except (SignerRefuses, HeadMoved) as error:
         raise Refused("log-in-doubt", error.sentence, status=503) from error
+    except NotErasable as error:
+        raise Refused("not-erasable", error.sentence) from error
     except LeafTooLarge as error:
         raise Refused("signature-wrong", error.sentence, status=422, field="authorship") from error
     except NotCanonical as error:

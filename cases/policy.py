@@ -70,6 +70,7 @@ POLICY: Mapping[str, Row] = {
     "AcquireEvidence":        Row(COLLECTORS,               ACTIVE,  LIVE),
     "DiscloseEvidence":       Row(DISCLOSERS,               ACTIVE,  LIVE, KEPT,                OWN),
     "ExamineEvidence":        Row(EVERYBODY,               PRESENT, ANY,  KEPT),
+    "EraseValues":            Row(LAWYERS,                  PRESENT, ANY),  # its own entries, and no hold
 
     "CopyKeys":               Row(WORKER,                   PRESENT, ANY),
     "DeriveEvidence":         Row(WORKER,                   PRESENT, ANY),

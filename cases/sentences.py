@@ -20,6 +20,7 @@ from cases.rules.custody_events import (
     EvidenceVerified,
     ItemEvent,
 )
+from cases.rules.erasure import ValuesErased
 from cases.rules.shape import Event
 from ledger.entries import StoredEvent
 
@@ -33,6 +34,8 @@ def items_of(event: Event) -> list[UUID]:
             return [event.item, event.parent]
         case ItemEvent():
             return [event.item]
+        case ValuesErased():
+            return list(event.items)
     return []
 
 
@@ -52,6 +55,9 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return _did_with_item(event, f"E-{labels.get(event.item, '?')}", names)
         case LogOpened():
             return "opened this log"
+        case ValuesErased():
+            named = _and([name.replace("_", " ") for name in event.names])
+            return f"erased {named} of entry {event.entry}: {event.reason}"
         case key_events.KeyEvent():
             return _did_with_key(event, names.get(event.party, "a party"))
     return _did_with_case(event) or _did_on_host(event) or f"recorded {type(event).__name__}"

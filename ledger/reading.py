@@ -30,6 +30,13 @@ _STREAM = """
     FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
     WHERE o.log = %s AND o.stream = %s AND o.version > %s AND o.version <= %s ORDER BY o.version
 """
+_STREAM_OF = """
+    SELECT o.index, o.body, e.party, e.recorded_at
+    FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
+    WHERE o.log = %(log)s AND o.stream = (
+        SELECT stream FROM ledger_opening WHERE log = %(log)s AND index = %(index)s
+    ) ORDER BY o.version
+"""
 _ENTRIES = """
     SELECT e.index, e.leaf, e.leaf_hash, e.recorded_at, e.party, o.body, o.salts, o.erased
     FROM ledger_entry e LEFT JOIN ledger_opening o ON o.log = e.log AND o.index = e.index
@@ -77,6 +84,23 @@ def read_stream(log_id: UUID, stream: str, *, after: int, until: int) -> list[St
         stored_event(log_id, index, json.loads(body), party=party, recorded_at=recorded_at.astimezone(UTC))
         for index, body, party, recorded_at in _rows(_STREAM, (log_id, stream, after, until))
     ]
+
+
+def stream_of(log_id: UUID, index: int) -> list[StoredEvent]:
+    """All events of the stream that an entry belongs to; none where its opening is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAM_OF, {"log": log_id, "index": index})
+        rows = cursor.fetchall()
+    return [
+        stored_event(log_id, place, json.loads(body), party=party, recorded_at=recorded_at.astimezone(UTC))
+        for place, body, party, recorded_at in rows
+    ]
+
+
+def append_of(log_id: UUID, index: int) -> tuple[int, int] | None:
+    """The first entry and the size of the append that an entry came with, or None where there is no entry."""
+    found = Checkpoint.objects.filter(log=log_id, size__gt=index).order_by("size")
+    return found.values_list("first", "size").first()
 
 
 def read_entries(log_id: UUID, *, after: int = -1, limit: int = 100) -> list[EntryRow]:

@@ -7,11 +7,17 @@ write follows from the events alone, ids and times included.
 from collections.abc import Iterable
 
 from cases import events
-from cases.projections import case, evidence, keys, parties
+from cases.projections import case, erasure, evidence, keys, parties
 from cases.projections.batch import Batch, Handlers
 from ledger.entries import StoredEvent
 
-HANDLERS: Handlers = {**parties.HANDLERS, **keys.HANDLERS, **case.HANDLERS, **evidence.HANDLERS}
+HANDLERS: Handlers = {
+    **parties.HANDLERS,
+    **keys.HANDLERS,
+    **case.HANDLERS,
+    **evidence.HANDLERS,
+    **erasure.HANDLERS,
+}
 
 
 def apply(stored: Iterable[StoredEvent]) -> None:

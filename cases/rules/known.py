@@ -6,6 +6,7 @@ from uuid import UUID
 
 from cases.rules.case import CaseState
 from cases.rules.custody import ItemState
+from cases.rules.erasure import Recorded
 from cases.rules.keys import KeyRing
 from cases.rules.parties import MemberState, PartyState, TokenState
 from cases.rules.shape import Event
@@ -34,6 +35,8 @@ class Around:
     key_taken: bool = False
     signers: bool = False
     """Whether a member that may act has a key in use."""
+    act: tuple[Recorded, ...] = ()
+    """The entries of the act that an erasure is about."""
     copied: tuple[Event, ...] = ()
     """Key events of the host log that a case's log is to be told."""
 

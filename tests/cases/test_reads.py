@@ -132,7 +132,7 @@ def test_offers_are_what_perform_would_allow(people: cast.Cast, case: Case, item
     assert {"AddParty", "CloseCase", "AcquireEvidence", "PlaceLegalHold"} <= offered(people.alice)
     assert "OpenCase" not in offered(people.alice)
     assert offered(people.bob) == {"ReviseCase", "AcquireEvidence"}
-    assert offered(people.carol) == {"AcquireEvidence", "PlaceLegalHold", "LiftLegalHold"}
+    assert offered(people.carol) == {"AcquireEvidence", "PlaceLegalHold", "LiftLegalHold", "EraseValues"}
     assert offered(people.rhea) == set()
     cast.disclose(case, item, people.contoso, by=people.alice)
     for person, expected in (
