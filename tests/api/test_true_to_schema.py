@@ -42,6 +42,7 @@ def test_answers_are_as_described(scene: Scene) -> None:
     for template in (
         "/me",
         "/cases",
+        "/keys",
         at,
         f"{at}/parties",
         f"{at}/evidence",

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.cast import Person
+from tests.keyholders import FileKey, register
 from tests.web.conftest import World
 
 SignedIn = Callable[[Person], Client]
@@ -35,7 +36,10 @@ POSTS = (
 )
 
 
-@pytest.mark.parametrize("path", ["/", "/cases/new"])
+KEY_POSTS = ("/keys/new", "/keys/register", "/keys/signatures", f"/keys/{'0' * 64}/revoke")
+
+
+@pytest.mark.parametrize("path", ["/", "/cases/new", "/keys"])
 def test_signed_out_people_are_sent_to_sign_in(db: None, path: str) -> None:
     answer = Client().get(path)
     assert answer.status_code == 302
@@ -73,6 +77,27 @@ def test_a_stranger_cannot_tell_a_case_from_none(world: World, signed_in: Signed
     assert len(there) == len(nowhere)
 
 
+@pytest.mark.parametrize("path", KEY_POSTS)
+def test_keys_are_changed_by_members_in_a_form_of_ours_alone(
+    world: World, signed_in: SignedIn, path: str
+) -> None:
+    assert Client().post(path).headers["Location"].startswith("/accounts/login/")
+    assert signed_in(world.cast.alice).get(path).status_code == 405
+    forged = Client(enforce_csrf_checks=True)
+    forged.force_login(world.cast.alice.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert forged.post(path, {"required": "yes", "reason": "x"}).status_code == 403
+
+
+def test_a_key_of_another_party_cannot_be_told_from_none(world: World, signed_in: SignedIn) -> None:
+    theirs = register(FileKey(), by=world.cast.alice)
+    mallory = signed_in(world.cast.mallory)
+    for key in (theirs, "0" * 64):
+        assert mallory.post(f"/keys/{key}/revoke", {"reason": "x"}).status_code == 404
+        assert mallory.post("/keys/new", {"replaces": key}).status_code == 404
+        assert mallory.post("/keys/register", {"replaces": key}).status_code == 404
+    assert theirs not in mallory.get("/keys").text
+
+
 @pytest.mark.parametrize("path", ["/steps/OpenCase", "/evidence/E-1/disclose", "/evidence/E-1/download"])
 def test_state_changes_are_refused_by_get(world: World, signed_in: SignedIn, path: str) -> None:
     assert signed_in(world.cast.alice).get(world.url(path)).status_code == 405
@@ -99,7 +124,8 @@ def test_a_form_without_its_token_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", *(f"case{path}" for path in CASE_PAGES), *(f"item{path}" for path in ("", "/state"))]
+    "path",
+    ["/", "/keys", *(f"case{path}" for path in CASE_PAGES), *(f"item{path}" for path in ("", "/state"))],
 )
 def test_pages_answer_with_few_queries(
     world: World, signed_in: SignedIn, path: str, django_assert_max_num_queries: DjangoAssertNumQueries
