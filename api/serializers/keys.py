@@ -26,9 +26,7 @@ class KeyAnswer(serializers.Serializer[Any]):
     public = serializers.CharField(help_text="In hex: 32 bytes, or an uncompressed point of P-256.")
     purpose = serializers.ChoiceField(choices=KEY_PURPOSES)
     name = serializers.CharField()
-    vkey = serializers.SerializerMethodField(
-        help_text="The line to pin a witness by; null for a member's."
-    )
+    vkey = serializers.SerializerMethodField(help_text="The line to pin a witness by; null for a member's.")
     member = serializers.UUIDField(source="member_id", allow_null=True)
     member_name = serializers.CharField(source="member.name", allow_null=True, default=None)
     registered_at = Instant()

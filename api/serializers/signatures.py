@@ -16,9 +16,7 @@ class SignatureParts(StrictSerializer):
 class AuthorshipParts(SignatureParts):
     """The member's own signature over an intent; what `countersign-sign` prints, as it is."""
 
-    key = serializers.CharField(
-        max_length=64, help_text="The key's id: SHA-256 of its public half, in hex."
-    )
+    key = serializers.CharField(max_length=64, help_text="The key's id: SHA-256 of its public half, in hex.")
     alg = serializers.ChoiceField(choices=KEY_KINDS)
     intent = serializers.CharField(
         max_length=4_096, trim_whitespace=False, help_text="The exact text that was signed."
