@@ -30,6 +30,7 @@ from evidence.segments import IngestError, segment_dir, write_segment
 from evidence.tokens import index_segment
 from evidence.unpack import UnpackError, packing_of, unpack
 from evidence.vault import vault
+from ledger.holding import doubt_of
 
 ATTEMPTS = 3
 PATIENCE = 2.0
@@ -50,8 +51,8 @@ def run(item_id: UUID) -> None:
         while True:
             item = EvidenceItem.objects.filter(pk=item_id).first()
             work = Ingest.objects.filter(pk=item_id).first()
-            if item is None or work is None:
-                return
+            if item is None or work is None or doubt_of(item.case_id):
+                return  # where nothing can be recorded, a try would be counted for nothing
             step = _next(item)
             if step is None:
                 break
