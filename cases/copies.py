@@ -1,8 +1,8 @@
 """Key events that a case's log still lacks.
 
 The host log has them first. `Party.keys` counts them there, `Participation.keys` in a case, so that what is
-to come is known from two numbers; the command's id and the version that it goes on from follow from them,
-and two workers at it never copy anything twice.
+to come is known from two numbers; the command, its id included, follows from them, and its rule refuses what
+does not go on from the copies that are there: two workers at it never copy anything twice.
 """
 
 from typing import Final, Protocol
@@ -38,7 +38,6 @@ def due(case: UUID, party: UUID) -> CopyKeys | None:
         party=party,
         since=since,
         until=until,
-        expect=since,
     )
 
 

@@ -150,6 +150,8 @@ class KeyRing:
 
     keys: Mapping[str, HeldKey] = field(default_factory=dict)
     required: bool = False
+    told: int = 0
+    """How many events the stream has."""
 
     @property
     def live(self) -> dict[str, HeldKey]:
@@ -157,6 +159,9 @@ class KeyRing:
         return {key: held for key, held in self.keys.items() if not held.ended}
 
     def after(self, event: Event) -> "KeyRing":
+        return replace(self._changed(event), told=self.told + 1)
+
+    def _changed(self, event: Event) -> "KeyRing":
         match event:
             case KeyRegistered() | KeyRotated():
                 replaced = event.replaces if isinstance(event, KeyRotated) else ""
@@ -218,6 +223,8 @@ def copy_keys(command: CopyKeys, state: "Known", actor: "Actor") -> Sequence[Eve
     """Nobody's word but the host log's own events, in full."""
     if command.party != actor.party:
         raise Unseen
+    if command.since != state.keyring.told:
+        raise Refused("stale", "These key events were copied meanwhile, or others are to come first.")
     if not command.until - command.since == len(state.around.copied) > 0:
         raise Refused("nothing-to-copy", "The host log does not hold these key events.")
     return state.around.copied

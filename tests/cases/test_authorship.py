@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.db import connection, connections, transaction
 
-from cases import events, keyring, policy, reads
+from cases import events, intents, keyring, policy, reads
 from cases.actors import worker_for
 from cases.intents import Authorship
 from cases.models import Case, EvidenceItem, Participation
@@ -34,6 +34,7 @@ from cases.rules.case import (
 )
 from cases.rules.custody import DeriveEvidence, VerifyEvidence
 from cases.rules.keys import RequireSignatures, RevokeKey
+from cases.rules.known import Known
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.shape import Command
 from cases.rules.sharing import DiscloseEvidence
@@ -331,6 +332,15 @@ def test_a_key_that_ended_signs_nothing_more(people: cast.Cast, case: Case, own:
     perform(RevokeKey(party=people.northwind, key=key_id(new.public), reason="Lost"), actor=alice)
     keyring.spread(case.pk, people.northwind)
     refused("key-unknown", lift, alice, sign(new, lift))
+
+
+def test_a_key_that_the_log_of_the_act_does_not_hold_signs_nothing_in_it(
+    people: cast.Cast, case: Case, own: FileKey
+) -> None:
+    close = CloseCase(case=case.pk, reason="Done")
+    with pytest.raises(Refused) as caught:
+        intents.admit(close, sign(own, close), Known())
+    assert caught.value.code == "key-unknown"
 
 
 def test_a_key_does_not_sign_its_own_end(people: cast.Cast, own: FileKey) -> None:

@@ -148,7 +148,11 @@ def test_a_party_that_joins_later_brings_its_keys(people: cast.Cast) -> None:
 def test_copying_goes_on_where_a_crash_left_it_and_never_copies_twice(people: cast.Cast) -> None:
     case = cast.joint_case(people)
     a_life_of_keys(people)
-    half = CopyKeys(case=case.pk, party=people.contoso, since=0, until=2, expect=0)
+    late, half = (
+        copies.due(case.pk, people.contoso),
+        CopyKeys(case=case.pk, party=people.contoso, since=0, until=2),
+    )
+    assert late is not None
     perform(half, actor=worker_for(people.contoso))
     due = copies.due(case.pk, people.contoso)
     assert due is not None
@@ -158,7 +162,6 @@ def test_copying_goes_on_where_a_crash_left_it_and_never_copies_twice(people: ca
     assert [event.version for event in told(case.pk, people.contoso)] == [1, 2, 3, 4, 5]
     # Another worker that had looked at the same moment: the same command again, or one that comes too late.
     assert perform(due, actor=worker_for(people.contoso)).replayed
-    late = CopyKeys(case=case.pk, party=people.contoso, since=2, until=4, expect=2)
     with pytest.raises(Refused) as caught:
         perform(late, actor=worker_for(people.contoso))
     assert caught.value.code == "stale"

@@ -234,6 +234,8 @@ def test_a_case_is_told_exactly_what_the_host_log_tells() -> None:
     copy = CopyKeys(case=CASE, party=NORTHWIND, since=0, until=2)
     assert tuple(decide(JOINT, copy, WORKER, Around(copied=told))) == told
     refused("nothing-to-copy", JOINT, copy, WORKER, Around(copied=told[:1]))
+    refused("stale", (*JOINT, told[0]), copy, WORKER, Around(copied=told))
+    refused("stale", JOINT, replace(copy, since=1), WORKER, Around(copied=told[1:]))
     refused("nothing-to-copy", JOINT, replace(copy, until=0), WORKER)
     refused("not-found", JOINT, replace(copy, party=name("contoso")), WORKER, Around(copied=told))
     refused("role", JOINT, copy, ALICE, Around(copied=told))
