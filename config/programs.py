@@ -85,6 +85,16 @@ class Programs:
             cwd=REPO,
         )
 
+    def witness(self, own: Path) -> subprocess.Popen[bytes]:
+        """A demo party's witness: it gets the party's folder and nothing of the host's."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return spawn(
+            [sys.executable, "-m", "witness", "run", "--config", str(own / "witness.toml")],
+            log=self.log / f"{own.name}-witness.log",
+            env=kept | {"PYTHONUNBUFFERED": "1"},
+            cwd=REPO,
+        )
+
     def once(self, command: str, *arguments: str) -> None:
         """Run a management command to its end; its failure is ours."""
         log = self.log / f"{command}.log"

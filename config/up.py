@@ -14,11 +14,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import psycopg
 
+from config import witnesses
 from config.door import open_port
 from config.embedded import broker, places, postgres
 from config.instance import Embedded, NotReady, Secrets, make_secrets, read_embedded, var_dir, write_private
@@ -139,6 +141,7 @@ class Launch:
                 programs = self._servers(port, sockets)
                 self._programs(programs, door.fileno())
                 self._announce(port)
+                self._witnesses(programs, port)
                 self.supervisor.watch()
             finally:
                 self._stop(sockets)
@@ -213,12 +216,21 @@ class Launch:
         self.supervisor.add(Child("web", lambda: programs.web(door)))
 
     def _wants_demo(self) -> bool:
-        """Whether DEMO is not 0 and the database holds no case yet."""
-        if os.environ.get("DEMO") == "0" or os.environ.get("PRODUCTION") == "1":
+        """Whether DEMO is not 0 and the database holds no case yet, or a demo without its witnesses."""
+        if not demo_allowed():
             return False
+        if (self.var / "demo-logins.json").exists() and not witnesses.complete(self.var):
+            return True
         with psycopg.connect(self.database_url) as connection:
             found = connection.execute("SELECT EXISTS (SELECT FROM cases_case)").fetchone()
         return found == (False,)
+
+    def _witnesses(self, programs: Programs, port: int) -> None:
+        """Once the host answers, so that their first look finds it."""
+        for own in witnesses.folders(self.var) if demo_allowed() else ():
+            witnesses.point_at(own, port)
+            start = partial(programs.witness, own)
+            self.supervisor.add(Child(f"{own.name}-witness", start))
 
     def _announce(self, port: int) -> None:
         health = f"http://127.0.0.1:{port}/healthz"
@@ -234,6 +246,8 @@ class Launch:
             self.say(f"Demo sign-ins, also in {logins}:")
             for row in json.loads(logins.read_text(encoding="utf-8")):
                 self.say("  " + "  ".join(str(value) for value in row.values()))
+        for line in witnesses.told(self.var) if demo_allowed() else ():
+            self.say(line)
 
     def _turn_logs(self) -> None:
         for path in self.log.glob("*.log"):
@@ -243,13 +257,19 @@ class Launch:
     def _stop(self, sockets: list[Path]) -> None:
         mark(self.var, "stopping")
         self.say("Stopping")
-        self.supervisor.stop(WEB, within=3.0)
+        parties = [f"{party}-witness" for party in witnesses.PARTIES]
+        self.supervisor.stop([*WEB, *parties], within=3.0)
         self.supervisor.stop(SERVERS, within=6.0)
         self.supervisor.forget()
         (self.var / "up.json").unlink(missing_ok=True)
         for folder in sockets:
             places.forget_socket_folder(folder)
         self.say("Stopped")
+
+
+def demo_allowed() -> bool:
+    """Whether this start may show the demo at all."""
+    return os.environ.get("DEMO") != "0" and os.environ.get("PRODUCTION") != "1"
 
 
 def wait_until_well(url: str, supervisor: Supervisor, *, patience: float = 60) -> str:

@@ -80,7 +80,7 @@ class Upload:
 def build(passwords: Mapping[str, str], say: Callable[[str], None]) -> Case:
     """Make or finish the demo; `passwords` (by username) are for logins that do not exist yet."""
     logs = scenario.build()
-    people = _people(passwords)
+    people = people_of(passwords)
     say("Demo: four parties and seven logins are in.")
     case = _joint_case(people)
     say(f"Demo: case {case.reference} is open.")
@@ -91,7 +91,8 @@ def build(passwords: Mapping[str, str], say: Callable[[str], None]) -> Case:
     return reads.case(people["alice"], case.pk)
 
 
-def _people(passwords: Mapping[str, str]) -> dict[str, Actor]:
+def people_of(passwords: Mapping[str, str]) -> dict[str, Actor]:
+    """The demo's parties and people, registered and admitted; the members, by username."""
     host = operator()
     for key, (name, short_name, kind) in PARTIES.items():
         perform(

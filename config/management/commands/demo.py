@@ -9,13 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cases.demo.joint_case import PARTIES, PEOPLE, build
+from cases.demo import witnesses
+from cases.demo.joint_case import PARTIES, PEOPLE, build, people_of
 from cases.refusals import Refused
 from config.instance import write_private
 
 
 class Command(BaseCommand):
-    help = "Build the demo: invented parties and people, a joint case with evidence, and their logins."
+    help = "Build the demo: invented parties and people, a joint case with evidence, logins and witnesses."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -24,11 +25,13 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("The demo is not for production: its logins are written to a file.")
         passwords = demo_passwords()
+        say = (lambda line: None) if options["quiet"] else self.stdout.write
+        folder = Path(settings.VAR_DIR) / "demo"
         try:
-            build(
-                passwords,
-                (lambda line: None) if options["quiet"] else self.stdout.write,
-            )
+            people = people_of(passwords)
+            witnesses.register(folder, people)
+            case = build(passwords, say)
+            witnesses.equip(folder, people, case, say)
         except Refused as refusal:
             raise CommandError(f"The demo was not built: {refusal.sentence}") from refusal
 
