@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.problems import NOT_FOUND, Problem, answer
 from api.schema import SchemaView
-from api.views import cases, evidence, export, keys, ledger, proof, search, witnesses
+from api.views import cases, erasure, evidence, export, keys, ledger, proof, search, witnesses
 
 
 class Id:
@@ -93,6 +93,7 @@ urlpatterns = [
     path(f"{_case}/ledger", ledger.Ledger.as_view(), name="ledger"),
     path(f"{_case}/ledger/entries", ledger.Entries.as_view(), name="entries"),
     path(f"{_case}/ledger/entries/<ordinal:index>", ledger.OneEntry.as_view(), name="entry"),
+    path(f"{_case}/ledger/entries/<ordinal:index>/erase", erasure.Erase.as_view(), name="erase"),
     path(f"{_case}/ledger/entries/<ordinal:index>/proof", proof.EntryProof.as_view(), name="proof"),
     path(f"{_case}/ledger/checkpoint", proof.NewestCheckpoint.as_view(), name="checkpoint"),
     path(f"{_case}/ledger/leaves", proof.Leaves.as_view(), name="leaves"),

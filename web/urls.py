@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.views import cases, custody, entry, evidence, export, keys, ledger, proof, search, upload
+from web.views import cases, custody, entry, erasure, evidence, export, keys, ledger, proof, search, upload
 
 urlpatterns = [
     path("", cases.case_list, name="cases"),
@@ -28,5 +28,6 @@ urlpatterns = [
     path("cases/<str:reference>/ledger/export", export.ledger_export, name="ledger_export"),
     path("cases/<str:reference>/ledger/policy", proof.ledger_policy, name="ledger_policy"),
     path("cases/<str:reference>/ledger/<int:index>", entry.entry, name="entry"),
+    path("cases/<str:reference>/ledger/<int:index>/erase", erasure.entry_erase, name="entry_erase"),
     path("cases/<str:reference>/ledger/<int:index>/proof", proof.entry_proof, name="entry_proof"),
 ]

@@ -206,6 +206,10 @@ class LedgerEntry(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Each field of the body by name: [salt in hex, value].",
     )
+    erased = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="Of an opened entry the fields whose value and salt were destroyed, with their digests.",
+    )
     state = serializers.ChoiceField(choices=PROOF_STATES)
 
 

@@ -115,5 +115,6 @@ def _entry(row: reads.LedgerRow, state: State) -> dict[str, Any]:
         "type": row.type,
         "sentence": row.sentence,
         "opening": row.opening,
+        "erased": row.erased,
         "state": state,
     }

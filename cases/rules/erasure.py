@@ -57,7 +57,7 @@ class EraseValues(CaseCommand):
     go with them."""
 
     entry: int
-    fields: tuple[str, ...]
+    names: tuple[str, ...]
     reason: str
 
     @property
@@ -122,11 +122,11 @@ def erase_values(command: EraseValues, state: "Known", actor: "Actor") -> Sequen
         raise Refused("not-erasable", "What this entry says is not on this host; there is nothing to erase.")
     if any(one.signed for one in act):
         raise Refused("signed", "A member signed this act; erasing its words would undo the signature.")
-    names = tuple(dict.fromkeys(command.fields))
+    names = tuple(dict.fromkeys(command.names))
     for name in names:
         _may_go(entry, name)
     if not names:
-        raise Invalid("fields", "Name at least one value.")
+        raise Invalid("names", "Name at least one value.")
     gone = {entry.texts[name] for name in names}
     reason = values.text(command.reason, "reason", "The reason", most=2_000, needed=True)
     if any(text.casefold() in reason.casefold() for text in gone):
@@ -154,15 +154,15 @@ def erase_values(command: EraseValues, state: "Known", actor: "Actor") -> Sequen
 
 def _may_go(entry: Recorded, name: str) -> None:
     if name in entry.erased:
-        raise Refused("erased-already", f"The {name} of this entry was erased before.", field="fields")
+        raise Refused("erased-already", f"The {name} of this entry was erased before.", field="names")
     if name not in ERASABLE.get(entry.type, ()):
         raise Refused(
             "not-erasable",
             f"The {name} of this entry stays: only free texts are erased, never what a proof stands on.",
-            field="fields",
+            field="names",
         )
     if name not in entry.left:
-        raise Refused("nothing-there", f"The {name} of this entry says nothing.", field="fields")
+        raise Refused("nothing-there", f"The {name} of this entry says nothing.", field="names")
 
 
 RULES: Rules = {EraseValues: erase_values}

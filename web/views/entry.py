@@ -8,8 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
-from cases import listings, reads
+from cases import erasing, listings, reads
 from cases import proof as proofs
 from cases.actors import Actor
 from cases.proof import EntryState
@@ -83,6 +84,14 @@ def _signature(row: reads.LedgerRow, leaf: dict[str, Any], fields: dict[str, Jso
     }
 
 
+def _erase_url(page: CasePage, row: reads.LedgerRow) -> str:
+    """Where what this entry says can be erased, if the actor may and there is something."""
+    mine = row.opening and row.party == page.actor.party and "EraseValues" in page.offers
+    if not mine or not erasing.erasable(page.actor, page.case, row.index):
+        return ""
+    return reverse("entry_erase", args=[page.case.reference, row.index])
+
+
 @member_view("GET", "HEAD")
 def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> HttpResponse:
     """One entry: what was sealed where it is shared, its bytes and its proof in any case."""
@@ -116,6 +125,6 @@ def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> Htt
         proof_holds=proven.holds,
         previous=index - 1,
         next=index + 1 if index + 1 < head.size else None,
-        may_erase=bool(row.opening) and "EraseFields" in page.offers,
+        erase_url=_erase_url(page, row),
     )
     return render(request, "web/ledger/entry.html", context)
