@@ -11,15 +11,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ledger import commitments, cosigning, jcs, leaf, merkle, signing
+from cases.rules.keys import statement
+from ledger import authorship, commitments, cosigning, jcs, leaf, merkle, signing
 
 VECTORS = Path(__file__).parent / "vectors"
 SEED = bytes(range(32))
 WITNESS_SEED = bytes(range(32, 64))
+MEMBER_SEED = bytes(range(64, 96))
+PASSKEY_SECRET = int.from_bytes(bytes(range(96, 128)))
 COSIGNED_AT = 1_770_547_500
 CASE = UUID("0f0e0d0c-0b0a-4908-8706-050403020100")
+ZOE = UUID("22222222-2222-4222-8222-222222222222")
 NORTHWIND = UUID("11111111-1111-4111-8111-111111111111")
 ORIGIN = f"countersign/example.org/case/{CASE}"
 KEY = signing.HostKey(
@@ -136,6 +143,97 @@ def witnessed() -> dict[str, Any]:
     }
 
 
+def b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def by_key(text: str) -> dict[str, str]:
+    """The member's Ed25519 signature over a text."""
+    return {"sig": b64(Ed25519PrivateKey.from_private_bytes(MEMBER_SEED).sign(text.encode()))}
+
+
+def by_passkey(text: str) -> dict[str, str]:
+    """The member's passkey's, with the nonce of RFC 6979 where a real one draws it."""
+    told = {"type": "webauthn.get", "challenge": authorship.challenge_of(text.encode())}
+    client = json.dumps(told | {"origin": "https://example.org", "crossOrigin": False}).encode()
+    data = sha256(b"example.org").digest() + b"\x05" + (7).to_bytes(4)
+    private = ec.derive_private_key(PASSKEY_SECRET, ec.SECP256R1())
+    sig = private.sign(data + sha256(client).digest(), ec.ECDSA(SHA256(), deterministic_signing=True))
+    return {"sig": b64(sig), "authenticator_data": b64(data), "client_data": b64(client)}
+
+
+def signed() -> dict[str, Any]:
+    """A member's key, the passkey that replaces it, and an act signed with each, as entries 5 and 6."""
+    first = Ed25519PrivateKey.from_private_bytes(MEMBER_SEED).public_key().public_bytes_raw()
+    point = ec.derive_private_key(PASSKEY_SECRET, ec.SECP256R1()).public_key()
+    second = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    told = {"host": "example.org", "party": NORTHWIND, "member": ZOE, "purpose": "member"}
+    old = statement(**told, name="file", alg="ed25519", public=first.hex())  # type: ignore[arg-type]
+    new = statement(
+        **told,  # type: ignore[arg-type]
+        name="phone",
+        alg="webauthn",
+        public=second.hex(),
+        replaces=authorship.key_id(first),
+    )
+    return {
+        "member_seed": MEMBER_SEED.hex(),
+        "passkey_secret": f"{PASSKEY_SECRET:064x}",
+        "keys": [
+            {"key": authorship.key_id(first), "public": first.hex(), "statement": old, "proof": by_key(old)},
+            {
+                "key": authorship.key_id(second),
+                "public": second.hex(),
+                "statement": new,
+                "proof": by_passkey(new),
+                "old_proof": by_key(new),
+            },
+        ],
+        "acts": [
+            act(5, "CloseCase", "CaseClosed", "Settled", "ed25519", authorship.key_id(first)),
+            act(6, "ReopenCase", "CaseReopened", "Not settled", "webauthn", authorship.key_id(second)),
+        ],
+    }
+
+
+def act(index: int, command: str, event: str, reason: str, alg: str, key: str) -> dict[str, Any]:
+    """A signed entry of the example log."""
+    asked: dict[str, jcs.Json] = {"reason": reason}
+    intent = {
+        "intent": "countersign/intent/v1",
+        "log": ORIGIN,
+        "command": command,
+        "command_id": str(UUID(int=index + 1)),
+        "content": sha256(jcs.canonical(asked)).hexdigest(),
+        "made_at": "2026-02-08T10:44:09.000000Z",
+    }
+    text = jcs.canonical(intent).decode()
+    parts = (by_key if alg == "ed25519" else by_passkey)(text)
+    auth = {"key": key, "alg": alg, "intent": sha256(text.encode()).hexdigest(), "sig": parts.pop("sig")}
+    body: dict[str, jcs.Json] = {
+        "type": event,
+        "schema": 1,
+        "actor": {"kind": "member", "member": str(ZOE), "name": "Zoë"},
+        "stream": "case",
+        "version": index + 1,
+        "command": intent["command_id"],
+        "intent": text,
+        "signed": asked,
+        **asked,
+        **parts,
+    }
+    salt = salts(index, len(body))
+    at = datetime(2026, 2, 8, 10, 44, 10, 123456 + index, tzinfo=UTC)
+    commit = commitments.commit_body(body, salt)
+    data = leaf.build(leaf.Leaf(ORIGIN, index, at, NORTHWIND, commit, {**auth}))
+    return {
+        "body": body,
+        "commit": commit.hex(),
+        "leaf": data.decode(),
+        "leaf_hash": merkle.leaf_hash(data).hex(),
+    }
+
+
 def canonical() -> dict[str, Any]:
     """Values with their canonical bytes in hex, and JSON texts that lie outside the profile."""
     values: list[Any] = [
@@ -152,7 +250,7 @@ def canonical() -> dict[str, Any]:
     }  # fmt: skip
 
 
-ALL = {"entries": entries, "merkle": tree, "jcs": canonical, "witnessed": witnessed}
+ALL = {"entries": entries, "merkle": tree, "jcs": canonical, "witnessed": witnessed, "signed": signed}
 
 
 def text(name: str) -> str:

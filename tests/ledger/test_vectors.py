@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ledger import commitments, cosigning, jcs, leaf, merkle, signing
+from ledger import authorship, commitments, cosigning, jcs, leaf, merkle, signing
+from ledger.authorship import Signature
 from ledger.errors import NotCanonical
-from tests.ledger.make_vectors import ALL, VECTORS, text
+from tests.ledger.make_vectors import ALL, VECTORS, salts, text
 
 
 def stored(name: str) -> Any:
@@ -111,3 +112,35 @@ def test_the_cosigned_note_in_the_docs_is_the_vector() -> None:
     assert witnessed["witness_vkey"] in page
     assert witnessed["cosigned_message"] in page
     assert witnessed["tlog_proof"] in page
+
+
+def test_every_signature_in_the_vectors_holds() -> None:
+    told = stored("signed")
+    public = {one["key"]: bytes.fromhex(one["public"]) for one in told["keys"]}
+    for one in told["keys"]:
+        said = jcs.parse(one["statement"].encode())
+        assert isinstance(said, dict)
+        assert authorship.key_id(public[one["key"]]) == one["key"]
+        authorship.verify(
+            str(said["alg"]), public[one["key"]], one["statement"].encode(), Signature(**one["proof"])
+        )
+        if (replaces := said["replaces"]) is not None:
+            old = public[str(replaces)]
+            authorship.verify("ed25519", old, one["statement"].encode(), Signature(**one["old_proof"]))
+    for act in told["acts"]:
+        body, sealed = act["body"], leaf.parse(act["leaf"].encode())
+        auth: Any = sealed.auth
+        assert commitments.commit_body(body, salts(sealed.index, len(body))) == sealed.commit
+        assert merkle.leaf_hash(act["leaf"].encode()).hex() == act["leaf_hash"]
+        passkey = {name: body[name] for name in ("authenticator_data", "client_data") if name in body}
+        signature = Signature(auth["sig"], **passkey)
+        authorship.verify(auth["alg"], public[auth["key"]], body["intent"].encode(), signature)
+
+
+def test_the_signed_act_in_the_docs_is_the_vector() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    told = stored("signed")
+    (key, passkey), (act, _) = told["keys"], told["acts"]
+    quoted = [key["key"], key["statement"], key["proof"]["sig"], passkey["key"]]
+    quoted += [act["body"]["intent"], act["leaf"], act["leaf_hash"]]
+    assert [text for text in quoted if text not in page] == []
