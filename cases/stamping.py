@@ -47,7 +47,8 @@ _DUE = f"""
     FROM ledger_head h CROSS JOIN unnest(%(authorities)s::text[]) AS a (name)
     LEFT JOIN LATERAL (SELECT size, stamped_at FROM ledger_timestamp
         WHERE log = h.log AND authority = a.name ORDER BY size DESC LIMIT 1) AS stamp ON true
-    JOIN ledger_entry fresh ON fresh.log = h.log AND fresh.index = coalesce(stamp.size, 0)
+    CROSS JOIN LATERAL (SELECT index, recorded_at FROM ledger_entry
+        WHERE log = h.log AND index = coalesce(stamp.size, 0) LIMIT 1) AS fresh
     CROSS JOIN LATERAL (
         SELECT fresh.index, fresh.recorded_at WHERE coalesce(stamp.stamped_at, fresh.recorded_at) < %(today)s
         UNION ALL
@@ -55,7 +56,8 @@ _DUE = f"""
          WHERE o.log = h.log AND o.index >= coalesce(stamp.size, 0)
          AND o.type IN ({", ".join(f"'{name}'" for name in AT_ONCE)}) ORDER BY o.index LIMIT 1)
         ORDER BY index LIMIT 1) AS due
-    WHERE h.kind = 'case' AND (%(case)s::uuid IS NULL OR h.log = %(case)s)
+    WHERE h.kind = 'case' AND h.size > coalesce(stamp.size, 0)
+    AND (%(case)s::uuid IS NULL OR h.log = %(case)s)
     ORDER BY due.recorded_at, h.log, a.name LIMIT %(most)s
 """  # noqa: S608 - names of our own
 

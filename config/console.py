@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.http import urlencode
 
-from cases.models import EvidenceItem
+from cases.models import AuthorityHealth, EvidenceItem
 from config.health import health
 from evidence.models import Ingest
 
@@ -81,5 +81,12 @@ class Console(admin.AdminSite):
             .first(),
             "states": EvidenceItem.objects.order_by("state").values_list("state").annotate(count=Count("pk")),
             "disk": disk,
+            "authorities": _authorities(),
         }
         return TemplateResponse(request, "admin/operator_health.html", context)
+
+
+def _authorities() -> list[tuple[str, AuthorityHealth | None]]:
+    """The time stamping authorities that are set up, and how each behaved when it was last asked."""
+    known = AuthorityHealth.objects.in_bulk()
+    return [(each.name, known.get(each.name)) for each in settings.TIME_STAMP_AUTHORITIES]
