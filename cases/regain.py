@@ -7,6 +7,7 @@ must be the one that was sealed. So every party of the case may give back, and n
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,16 +15,18 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import ObjectDoesNotExist
 
-from cases import followers, reads
+from cases import erasing, followers, reads
 from cases.givenback import Stage
 from cases.models import Case
 from cases.rebuilding import Progress, rebuild
 from cases.refusals import Invalid, Refused
 from cases.rules.acting import Actor
+from cases.rules.erasure import ValuesErased
 from ledger import holding, reading, refeeding
 from ledger.entries import Opening
 from ledger.errors import SignerRefuses, VerificationError
 from ledger.jcs import Json
+from ledger.models import Opening as OpeningRow
 from ledger.signing import parse_checkpoint
 
 PAGE = 256
@@ -74,8 +77,19 @@ def take_back(actor: Actor, case: Case, note: str) -> Regained:
 
 
 def open_again(actor: Actor, case: Case, body: bytes) -> Regained:
-    """Openings as a bundle has them, one a line; those that are here already are passed over."""
-    refeeding.reopen(case.pk, openings_of(body))
+    """Openings as a bundle has them, one a line; those that are here already are passed over.
+
+    One with hidden fields is taken where an entry, here or given along, says that they were erased; else it
+    is passed over, for only a whole one can be written.
+    """
+    given = openings_of(body)
+    erased = _erased(case.pk, given)
+    whole = {
+        index: one.opening
+        for index, one in given.items()
+        if one.hidden == frozenset(erased.get(index, {}).values())
+    }
+    refeeding.reopen(case.pk, whole, erased=erased)
     finish(case.pk)
     return standing(case.pk)
 
@@ -99,6 +113,11 @@ def finish(log_id: UUID, progress: Progress = lambda done, total: None) -> bool:
     hold = holding.hold_of(log_id)
     if hold is None or not hold.regaining or refeeding.lost_openings(log_id):
         return False
+    first = refeeding.regained_from(log_id)
+    back = list(reading.read_events(log_id, after=first - 1)) if first is not None else []
+    with transaction.atomic():
+        # The backup, or an older bundle, brought values back that were erased since.
+        erasing.carry_out(back)
     try:
         rebuild(progress)
     except (IntegrityError, ObjectDoesNotExist, LookupError) as error:
@@ -108,11 +127,8 @@ def finish(log_id: UUID, progress: Progress = lambda done, total: None) -> bool:
             " that this host's own log does not know any more. Its operator has to bring those back first.",
             status=503,
         ) from error
-    first = refeeding.regained_from(log_id)
-    if first is not None:
-        events = reading.read_events(log_id, after=first - 1)
-        with transaction.atomic():
-            followers.take_up(list(events))
+    with transaction.atomic():
+        followers.take_up(back)
     holding.end_regaining(log_id)
     return True
 
@@ -131,17 +147,24 @@ def give_up(log_id: UUID) -> None:
     refeeding.go_on_from_here(log_id)
 
 
-def openings_of(body: bytes) -> dict[int, Opening]:
-    """The openings in the lines of an openings.jsonl, by index. One with hidden fields is passed over: it is
-    not whole, and only whole ones can be written."""
+@dataclass(frozen=True)
+class Given:
+    """An opening as a party gives it; `hidden` are the digests of the fields that it does not show."""
+
+    opening: Opening
+    hidden: frozenset[str]
+
+
+def openings_of(body: bytes) -> dict[int, Given]:
+    """The openings in the lines of an openings.jsonl, by index."""
     lines = body.split(b"\n")
     if lines.pop() or not lines:
         raise Invalid("", "Openings come one a line, each with a newline at its end.")
-    found: dict[int, Opening] = {}
+    found: dict[int, Given] = {}
     for number, line in enumerate(lines, 1):
         try:
             value = json.loads(line)
-            index, hidden = value["i"], value["hidden"]
+            index, hidden = value["i"], frozenset(str(one) for one in value["hidden"])
             opening = {name: _pair(given) for name, given in value["fields"].items()}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise Invalid("", f"Line {number} is no opening as in a bundle's openings.jsonl.") from error
@@ -149,9 +172,35 @@ def openings_of(body: bytes) -> dict[int, Opening]:
             raise Invalid("", f"Line {number} does not say which entry it opens.")
         if index in found:
             raise VerificationError(f"Entry {index} is opened twice.")
-        if not hidden:
-            found[index] = opening
+        found[index] = Given(opening, hidden)
     return found
+
+
+def _erased(log_id: UUID, given: Mapping[int, Given]) -> dict[int, dict[str, str]]:
+    """Which hidden digests stand for erased fields, by entry and name: as the log tells, or an entry given
+    along that still lacks its opening, which is then checked like any other before anything is written."""
+    if not any(one.hidden for one in given.values()):
+        return {}
+    told: list[Any] = list(
+        OpeningRow.objects.filter(log=log_id, type=ValuesErased.__name__).values_list("body", flat=True)
+    )
+    for index in refeeding.lost_openings(log_id):
+        body = {name: value for name, (_, value) in given[index].opening.items()} if index in given else {}
+        if body.get("type") == ValuesErased.__name__:
+            told.append(body)
+    found: dict[int, dict[str, str]] = {}
+    for body in told:
+        try:
+            pairs = dict(zip(body["names"], body["digests"], strict=True))
+            wanted = {str(name): str(digest) for name, digest in pairs.items()}
+            found.setdefault(body["entry"], {}).update(wanted)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid("", "An entry that says what was erased is given in another form.") from error
+    return {
+        index: {name: digest for name, digest in found.get(index, {}).items() if digest in one.hidden}
+        for index, one in given.items()
+        if one.hidden
+    }
 
 
 def _pair(given: Any) -> tuple[str, Json]:

@@ -33,8 +33,8 @@ _LOST = """
     ORDER BY e.index
 """
 _OPEN_LATER = """
-    INSERT INTO ledger_opening (log, index, stream, version, type, schema, command, body, salts)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s) ON CONFLICT DO NOTHING
+    INSERT INTO ledger_opening (log, index, stream, version, type, schema, command, body, salts, erased)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb) ON CONFLICT DO NOTHING
 """
 
 
@@ -113,8 +113,16 @@ def refeed(
 
 
 @transaction.atomic(durable=True)
-def reopen(log_id: UUID, openings: Mapping[int, Opening]) -> tuple[StoredEvent, ...]:
+def reopen(
+    log_id: UUID,
+    openings: Mapping[int, Opening],
+    *,
+    erased: Mapping[int, Mapping[str, str]] | None = None,
+) -> tuple[StoredEvent, ...]:
     """Take back openings that a re-feed came without; return the events of those that were missing.
+
+    `erased` are the digests, in hex, of fields that were erased, by index and name: that they were is the
+    caller's to know, for no commitment tells it.
 
     An opening that is here already is passed over. One whose place in its stream was taken meanwhile stays
     out: two events would claim one version.
@@ -127,11 +135,13 @@ def reopen(log_id: UUID, openings: Mapping[int, Opening]) -> tuple[StoredEvent, 
         if index not in lost:
             continue
         (row,) = read_entries(log_id, after=index - 1, limit=1)
-        body, salts = _opened(index, leaf.parse(row.leaf).commit, openings[index])
+        gone = dict((erased or {}).get(index, {}))
+        body, salts = _opened(index, leaf.parse(row.leaf).commit, openings[index], gone)
         event = stored_event(log_id, index, body, party=row.party, recorded_at=row.recorded_at)
         values = (event.stream, event.version, event.type, event.schema, event.command)
         with connection.cursor() as cursor:
-            cursor.execute(_OPEN_LATER, (log_id, index, *values, jcs.encode(body).decode(), salts))
+            told = (jcs.encode(body).decode(), salts, json.dumps(gone) if gone else None)
+            cursor.execute(_OPEN_LATER, (log_id, index, *values, *told))
             if cursor.rowcount == 1:
                 found.append(event)
     return tuple(found)
@@ -191,19 +201,23 @@ def _checked(log: Log, index: int, data: bytes, opening: Opening | None) -> _Ret
         raise VerificationError(f"Entry {index} of the mirror is no leaf. {error.sentence}") from error
     if (sealed.log, sealed.index) != (log.origin, index):
         raise VerificationError(f"Entry {index} of the mirror is entry {sealed.index} of {sealed.log}.")
-    body, salts = (None, b"") if opening is None else _opened(index, sealed.commit, opening)
+    body, salts = (None, b"") if opening is None else _opened(index, sealed.commit, opening, {})
     return _Returned(sealed, data, merkle.leaf_hash(data), body, salts)
 
 
-def _opened(index: int, commit: bytes, opening: Opening) -> tuple[dict[str, Json], bytes]:
-    """The body and the salts of an opening that is whole and is the one that was sealed."""
+def _opened(
+    index: int, commit: bytes, opening: Opening, erased: Mapping[str, str]
+) -> tuple[dict[str, Json], bytes]:
+    """The body and the salts of an opening that is whole but for `erased`, and is the one that was sealed."""
     try:
         body = cast("dict[str, Json]", jcs.plain({name: value for name, (_, value) in opening.items()}))
         salts = b"".join(bytes.fromhex(opening[name][0]) for name in sorted(body))
+        gone = [bytes.fromhex(digest) for digest in erased.values()]
         whole = len(salts) == commitments.SALT_SIZE * len(body) and body.keys() >= RESERVED
+        whole = whole and not erased.keys() & body.keys()
     except (LedgerError, ValueError, TypeError) as error:
         raise VerificationError(f"The opening given for entry {index} is none.") from error
-    if not whole or commitments.commit_body(body, salts) != commit:
+    if not whole or commitments.commit_digests([*commitments.field_digests(body, salts), *gone]) != commit:
         raise VerificationError(f"The opening given for entry {index} is not what was sealed there.")
     return body, salts
 

@@ -19,11 +19,14 @@ from cases.models import Case, EvidenceItem, Participation
 from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused
-from cases.rules.case import AddParty, PlaceLegalHold, ReviseCase
+from cases.rules.case import AddParty, LiftLegalHold, PlaceLegalHold, ReviseCase
+from cases.rules.erasure import EraseValues
 from config.embedded.postgres import ADMIN
 from evidence.models import Ingest
 from ledger import holding, reading, refeeding
+from ledger.commitments import field_digest
 from ledger.cosignatures import checkpoint_note
+from ledger.errors import VerificationError
 from ledger.host import memory
 from ledger.verify import verify_log
 from tests import cast
@@ -123,7 +126,8 @@ def test_it_comes_back_whole_whoever_has_the_parts(lost: Lost) -> None:
 
 def test_killed_before_the_pages_were_made_the_sweep_makes_them(lost: Lost) -> None:
     lost.leaves_back()
-    refeeding.reopen(lost.case.pk, regain.openings_of(b"".join(lost.openings)))
+    given = regain.openings_of(b"".join(lost.openings))
+    refeeding.reopen(lost.case.pk, {index: one.opening for index, one in given.items()})
     assert lost.in_doubt()
     tasks.sweep()
     assert compare(nothing) == []
@@ -149,6 +153,65 @@ def test_the_operator_ends_the_wait(lost: Lost, capsys: pytest.CaptureFixture[st
     assert regain.show(lost.people.carol.actor, lost.case, lost.note).doubt is None
     # The day is given up in name only: its entries stand, sealed for everybody here.
     assert reading.leaves(lost.case.pk, 0, len(lost.leaves)) == lost.leaves
+
+
+def openings_now(case: UUID) -> list[bytes]:
+    """The openings as a bundle made now has them."""
+    return [
+        json.dumps({"i": row.index, "fields": row.opening, "hidden": list(row.erased.values())}).encode()
+        + b"\n"
+        for row in reading.read_entries(case, limit=1000)
+    ]
+
+
+@pytest.mark.parametrize("bundle", ["before", "after"])
+def test_what_was_erased_stays_erased(superuser: Superuser, bundle: str) -> None:
+    """Words of an entry in the backup and of one after it were erased; the backup brings the first back, and
+    a bundle from before the erasure would bring the second."""
+    people = cast.the_cast()
+    case, alice = cast.joint_case(people), people.alice.actor
+    perform(PlaceLegalHold(case=case.pk, reason="Named a person"), actor=alice)
+    perform(LiftLegalHold(case=case.pk, reason="Settled"), actor=alice)
+    old, early = dump(superuser, case.pk), reads.ledger_head(alice, case).size - 2
+    perform(ReviseCase(case=case.pk, summary="Names another person"), actor=alice)
+    openings = openings_now(case.pk)
+    for entry, field in ((early, "reason"), (early + 2, "summary")):
+        perform(EraseValues(case=case.pk, entry=entry, names=(field,), reason="Not needed"), actor=alice)
+    rows, now = reading.read_entries(case.pk, limit=1000), openings_now(case.pk)
+    whole = now if bundle == "after" else [*openings, *now[len(openings) :]]
+    lost = Lost(
+        people, case, EvidenceItem(), old, [row.leaf for row in rows], checkpoint_note(case.pk), whole
+    )
+    restore(superuser, case.pk, old)
+    (memory().folder / str(case.pk)).unlink()
+    assert b"Named a person" in b"".join(openings_now(case.pk))
+    lost.leaves_back()
+    assert regain.open_again(alice, case, b"".join(whole)).doubt is None
+    assert openings_now(case.pk) == now
+    assert verify_log(case.pk, mirror=lost.leaves) == []
+    assert compare(nothing) == []
+
+
+def test_nobody_hides_what_nobody_erased(lost: Lost) -> None:
+    lost.leaves_back()
+    index, alice = lost.since, lost.people.alice.actor
+    told = json.loads(lost.openings[index])
+    salt, value = told["fields"].pop("title")
+    digest = field_digest(bytes.fromhex(salt), "title", value).hex()
+    told["hidden"] = [digest]
+    hiding = json.dumps(told).encode() + b"\n"
+    assert regain.open_again(alice, lost.case, hiding).first_missing == index
+    said = {"type": "ValuesErased", "entry": index, "names": ["title"], "digests": [digest]}
+    for place in (0, index + 1):
+        false = {"i": place, "fields": {name: ["00" * 32, one] for name, one in said.items()}, "hidden": []}
+        body = hiding + json.dumps(false).encode() + b"\n"
+        if place == 0:  # its own opening is here: nobody's word is asked
+            assert regain.open_again(alice, lost.case, body).first_missing == index
+            continue
+        with pytest.raises(VerificationError):
+            regain.open_again(alice, lost.case, body)
+    assert regain.standing(lost.case.pk).first_missing == index
+    assert regain.open_again(alice, lost.case, b"".join(lost.openings)).doubt is None
 
 
 def test_evidence_waits_out_the_doubt(lost: Lost) -> None:
