@@ -32,21 +32,22 @@ READINGS = 500
 
 def main(*, small: int = 1_000, large: int = 200_000, rounds: int = 100) -> None:
     """Print the figures; `small` and `large` are log sizes in entries."""
-    actor, user = _member()
-    case, item = _case_with_item(actor)
-    _grow(case, item, actor, small)
+    actor, user = member()
+    case, item = case_with_item(actor)
+    grow(case, item, actor, small)
     first = _both(case, actor, user, rounds)
     line("perform vs ORM, 1 client", first[0] / first[1], "ratio", most=1.0)
     line("perform, 1 client", first[0] * 1000, "ms")
     line("ordinary ORM transaction, 1 client", first[1] * 1000, "ms")
     _throughput(actor, user, rounds)
-    _grow(case, item, actor, large)
+    grow(case, item, actor, large)
     second = _both(case, actor, user, rounds)
     growth = (second[0] / second[1]) / (first[0] / first[1])
     line(f"perform at {large:,} vs {small:,} entries", growth, "ratio", most=1.1)
 
 
-def _member() -> tuple[Actor, User]:
+def member() -> tuple[Actor, User]:
+    """A lead investigator of a party of its own, as an actor and as a user."""
     party, member, host = uuid4(), uuid4(), operator()
     user = User.objects.create_user(f"bench-{member}")
     perform(RegisterParty(party=party, name=f"Bench {party}", short_name=f"B{party.hex[:6]}"), actor=host)
@@ -58,7 +59,8 @@ def _member() -> tuple[Actor, User]:
     return actor, user
 
 
-def _case_with_item(actor: Actor) -> tuple[UUID, UUID]:
+def case_with_item(actor: Actor) -> tuple[UUID, UUID]:
+    """An open case with one item; the ids of both."""
     case, item = uuid4(), uuid4()
     create = CreateCase(
         case=case, title="Bench", summary="", category="other", severity="low", tlp="TLP:GREEN"
@@ -73,8 +75,8 @@ def _case_with_item(actor: Actor) -> tuple[UUID, UUID]:
     return case, item
 
 
-def _grow(case: UUID, item: UUID, actor: Actor, size: int) -> None:
-    """Examinations fill the log up to `size` entries, many to a commit."""
+def grow(case: UUID, item: UUID, actor: Actor, size: int) -> None:
+    """Let examinations fill the log up to `size` entries, many to a commit."""
     now = head(case)
     missing = size - (now.size if now else 0)
     for first in range(0, missing, READINGS):
@@ -116,7 +118,7 @@ def _ordinary(case: UUID, actor: Actor, user: User, n: int) -> None:
 
 
 def _throughput(actor: Actor, user: User, rounds: int) -> None:
-    cases = [_case_with_item(actor)[0] for _ in range(CASES)]
+    cases = [case_with_item(actor)[0] for _ in range(CASES)]
     ours = _rate(rounds, lambda client, n: _revise(cases[(client + n * CLIENTS) % CASES], actor, n))
     theirs = _rate(rounds, lambda client, n: _ordinary(cases[(client + n * CLIENTS) % CASES], actor, user, n))
     line(f"perform vs ORM throughput, {CLIENTS} clients on {CASES} cases", ours / theirs, "ratio", least=0.8)
