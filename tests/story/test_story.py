@@ -10,14 +10,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from cases import policy, reads
+from cases import events, keyring, policy, reads
 from cases.actors import worker_for
-from cases.models import Case, CustodyEvent, EvidenceItem, Participation
+from cases.intents import Authorship
+from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Party, PartyKey
 from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused, Unseen
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes
-from cases.rules.acting import Actor
+from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import (
     AddParty,
     CloseCase,
@@ -38,12 +39,16 @@ from cases.rules.custody import (
     RetryEvidence,
     VerifyEvidence,
 )
+from cases.rules.key_events import key_stream
+from cases.rules.keys import KeyRing, RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.shape import CaseCommand, Command
 from cases.rules.sharing import DiscloseEvidence
-from ledger import reading
+from ledger import leaf, reading
+from ledger.authorship import key_id
 from ledger.verify import verify_log
-from tests import cast
+from tests import cast, keyholders
+from tests.keyholders import FileKey, Holder, Passkey
 
 NAMES = st.sampled_from(["alice", "bob", "carol", "dan", "rhea", "mallory"])
 PARTIES = st.sampled_from(["northwind", "contoso", "regulator", "outsiders"])
@@ -66,27 +71,28 @@ class Story(RuleBasedStateMachine):
             for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")
         }
         self.parts = {self.people.northwind, self.people.contoso, self.people.regulator}
+        self.keys: list[tuple[str, Holder]] = []
 
-    def attempt(self, command: Command, actor: Actor) -> bool:
+    def attempt(self, command: Command, actor: Actor, authorship: Authorship | None = None) -> bool:
         """Whether the command was accepted; if not, that it left nothing behind."""
         before = self.trace()
         try:
-            receipt = perform(command, actor=actor)
+            receipt = perform(command, actor=actor, authorship=authorship)
         except Refused:
             assert self.trace() == before
             return False
-        again = perform(command, actor=actor)
+        again = perform(command, actor=actor, authorship=authorship)
         assert again.replayed
         assert again.events == receipt.events
         return True
 
     def trace(self) -> object:
         """All that a refused command could have touched."""
-        head = reading.head(self.case)
-        assert head is not None
         return (
-            head.size,
-            head.root_hex,
+            reading.head(self.case),
+            reading.head(HOST_LOG),
+            list(PartyKey.objects.order_by("pk").values()),
+            list(Party.objects.order_by("pk").values()),
             list(Case.objects.filter(pk=self.case).values()),
             list(EvidenceItem.objects.filter(case=self.case).order_by("pk").values()),
             list(Participation.objects.filter(case=self.case).order_by("pk").values()),
@@ -178,6 +184,47 @@ class Story(RuleBasedStateMachine):
             assert not self.attempt(ReviseCase(case=self.case, severity="medium"), self.actors[name])
             perform(EnableMember(member=member), actor=self.people.operator)
 
+    @rule(name=NAMES, whose=NAMES, passkey=st.booleans(), witness=st.booleans())
+    def register(self, *, name: str, whose: str, passkey: bool, witness: bool) -> None:
+        holder: Holder = Passkey() if passkey else FileKey()
+        person = getattr(self.people, whose)
+        command = keyholders.registering(
+            holder,
+            party=person.party,
+            member=None if witness else person.member,
+            name="example.org/w" if witness else "",
+        )
+        if self.attempt(command, self.actors[name]):
+            assert witness or name == whose
+            self.keys.append((name, holder))
+
+    @rule(name=NAMES, data=st.data())
+    def rotate(self, name: str, data: st.DataObject) -> None:
+        (_, old), new, person = self.any_key(data), FileKey(), getattr(self.people, name)
+        command = keyholders.rotating(new, old, party=person.party, member=person.member)
+        if self.attempt(command, self.actors[name]):
+            self.keys.append((name, new))
+
+    @rule(name=NAMES, data=st.data())
+    def revoke(self, name: str, data: st.DataObject) -> None:
+        party, (_, holder) = self.actors[name].party, self.any_key(data)
+        self.attempt(RevokeKey(party=party, key=key_id(holder.public), reason="Lost"), self.actors[name])
+
+    @rule(name=NAMES, required=st.booleans())
+    def require(self, *, name: str, required: bool) -> None:
+        self.attempt(RequireSignatures(party=self.actors[name].party, required=required), self.actors[name])
+
+    @rule(name=NAMES, data=st.data(), kind=st.sampled_from([CloseCase, ReopenCase, PlaceLegalHold]))
+    def sign(self, name: str, data: st.DataObject, kind: type) -> None:
+        keyring.spread(self.case, self.actors[name].party)  # what a refusal leaves behind is this alone
+        whose, holder = self.any_key(data)
+        command = kind(case=self.case, reason="Because")
+        if self.attempt(command, self.actors[name], keyholders.sign(holder, command)):
+            assert whose == name
+
+    def any_key(self, data: st.DataObject) -> tuple[str, Holder]:
+        return data.draw(st.sampled_from([*self.keys, ("nobody", FileKey())]))
+
     def any_item(self, data: st.DataObject) -> UUID:
         return data.draw(st.sampled_from([*self.items, self.case]))
 
@@ -195,10 +242,29 @@ class Story(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert verify_log(self.case) == []
+        self.check_keys()
         numbers = list(
             EvidenceItem.objects.filter(case=self.case).order_by("number").values_list("number", flat=True)
         )
         assert numbers == list(range(1, len(numbers) + 1))
+
+    def check_keys(self) -> None:
+        """What the case's log alone says: each signature by a key of that member, good at that place."""
+        rings: dict[UUID, KeyRing] = {}
+        for stored, row in zip(
+            reading.read_events(self.case), reading.read_entries(self.case, limit=10**6), strict=True
+        ):
+            if auth := leaf.parse(row.leaf).auth:
+                held = rings[stored.party].live[str(auth["key"])]
+                assert str(held.member) == stored.actor["member"]
+            if stored.stream.startswith("keys/"):
+                rings[stored.party] = rings.get(stored.party, KeyRing()).after(events.read(stored))
+        for party in rings:
+            copied, host = (
+                [event.type for event in reading.read_stream(log, key_stream(party), after=0, until=10**6)]
+                for log in (self.case, HOST_LOG)
+            )
+            assert copied == host[: len(copied)]
 
 
 @pytest.mark.usefixtures("whole_db")
