@@ -211,6 +211,9 @@ class LedgerEntry(serializers.Serializer[Any]):
         help_text="Of an opened entry the fields whose value and salt were destroyed, with their digests.",
     )
     state = serializers.ChoiceField(choices=PROOF_STATES)
+    signed_by = serializers.ListField(
+        child=serializers.UUIDField(), help_text="The parties whose witnesses cover the entry."
+    )
 
 
 class LedgerPage(serializers.Serializer[Any]):

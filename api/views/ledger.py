@@ -1,6 +1,7 @@
 """The ledger of a case: its head, its entries, and the proof that each is in it."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +13,7 @@ from api.serializers.cases import HeadAnswer, LedgerPage, ProvenEntry
 from api.views.cases import CASE
 from api.views.door import Door
 from cases import listings, reads
+from cases.models import Party
 from cases.proof import State, entry_state, proof_state
 from cases.refusals import Unseen
 
@@ -71,7 +73,7 @@ class Entries(Door):
         rows = reads.ledger_page(self.actor, found, after=after, limit=limit)
         state = proof_state(self.actor, found)
         last = rows[-1].index if len(rows) == limit else None
-        told = [_entry(row, state.state_of(row.index)) for row in rows]
+        told = [_entry(row, state.state_of(row.index), state.signed_by(row.index)) for row in rows]
         return Response({"entries": told, "next": last})
 
 
@@ -88,9 +90,11 @@ class OneEntry(Door):
         proven = listings.inclusion(self.actor, found, index=index, leaf=base64.b64decode(rows[0].leaf_b64))
         times = entry_state(self.actor, found, index)
         state: State = "recorded" if times.countersigned_at is None else "countersigned"
+        if times.stamped and state == "countersigned":
+            state = "time-stamped"
         return Response(
             {
-                **_entry(rows[0], "time-stamped" if times.stamped and state == "countersigned" else state),
+                **_entry(rows[0], state, [party for party, _ in times.cosigned]),
                 "size": proven.head.size,
                 "root": proven.head.root_hex,
                 "checkpoint": proven.head.checkpoint_text,
@@ -103,7 +107,7 @@ class OneEntry(Door):
         )
 
 
-def _entry(row: reads.LedgerRow, state: State) -> dict[str, Any]:
+def _entry(row: reads.LedgerRow, state: State, signed_by: Sequence[Party]) -> dict[str, Any]:
     """The entry as LedgerEntry describes it; built by hand, since pages hold up to a thousand."""
     return {
         "index": row.index,
@@ -117,4 +121,5 @@ def _entry(row: reads.LedgerRow, state: State) -> dict[str, Any]:
         "opening": row.opening,
         "erased": row.erased,
         "state": state,
+        "signed_by": [party.pk for party in signed_by],
     }

@@ -93,11 +93,14 @@ def test_how_far_each_entry_is_proven(scene: Scene) -> None:
     assert said["waiting_since"] == said["recorded_at"]
     entries = scene.carol.get(f"{scene.path}/ledger/entries").json()["entries"]
     assert [one["state"] for one in entries] == ["countersigned"] * 5 + ["recorded"]
+    both = [str(scene.cast.northwind), str(scene.cast.contoso)]
+    assert [one["signed_by"] for one in entries] == [both] * 5 + [[]]
     old, new = (scene.carol.get(f"{scene.path}/ledger/entries/{index}").json() for index in (4, 5))
     assert (old["state"], new["state"]) == ("countersigned", "recorded")
     assert {one["party"] for one in old["countersigned_by"]} == {
         str(scene.cast.northwind),
         str(scene.cast.contoso),
     }
+    assert (old["signed_by"], new["signed_by"]) == (both, [])
     assert (new["countersigned_at"], new["countersigned_by"]) == (None, [])
     assert new["after"] == old["countersigned_at"]
