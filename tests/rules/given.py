@@ -9,7 +9,7 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import case, custody, keys, parties, sharing
+from cases.rules import case, custody, erasure, keys, parties, sharing
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -26,7 +26,14 @@ from cases.rules.known import Around, Known
 from cases.rules.parties import MemberState, PartyState, TokenState
 from cases.rules.shape import Command, Event, Rules
 
-RULES: Rules = {**case.RULES, **custody.RULES, **keys.RULES, **parties.RULES, **sharing.RULES}
+RULES: Rules = {
+    **case.RULES,
+    **custody.RULES,
+    **erasure.RULES,
+    **keys.RULES,
+    **parties.RULES,
+    **sharing.RULES,
+}
 
 S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing)
 
