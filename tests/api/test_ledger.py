@@ -104,3 +104,14 @@ def test_how_far_each_entry_is_proven(scene: Scene) -> None:
     assert (old["signed_by"], new["signed_by"]) == (both, [])
     assert (new["countersigned_at"], new["countersigned_by"]) == (None, [])
     assert new["after"] == old["countersigned_at"]
+
+
+@pytest.mark.parametrize(
+    "tail", ["", "/entries?limit=1000", "/entries/3", "/checkpoint", "/leaves", "/policy"]
+)
+def test_a_question_costs_the_same_however_long_the_log(
+    scene: Scene, tail: str, django_assert_max_num_queries: Any
+) -> None:
+    sealed_item(scene.cast, scene.case)
+    with django_assert_max_num_queries(16):
+        assert scene.carol.get(f"{scene.path}/ledger{tail}").status_code == 200

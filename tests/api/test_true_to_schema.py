@@ -60,6 +60,13 @@ def test_answers_are_as_described(scene: Scene) -> None:
         described, f"{at}/ledger/entries/{{index}}", "get", scene.alice.get(f"{scene.path}/ledger/entries/3")
     )
     check(
+        described,
+        f"{at}/ledger/consistency",
+        "get",
+        scene.rhea.get(f"{scene.path}/ledger/consistency?from=2"),
+    )
+    check(described, f"{at}/ledger/consistency", "get", scene.rhea.get(f"{scene.path}/ledger/consistency"))
+    check(
         described, f"{item_at}/records/{{line}}", "get", scene.alice.get(f"{scene.path}/evidence/2/records/3")
     )
     bodies: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -74,6 +81,16 @@ def test_answers_are_as_described(scene: Scene) -> None:
     )
     for tail, body in bodies:
         check(described, at + tail, "post", scene.alice.post(scene.path + tail, body))
+    for tail, kind in (
+        ("/ledger/seen", "text/plain"),
+        ("/ledger/cosignatures", "text/plain"),
+        ("/ledger/refeed", "application/jsonl"),
+        ("/ledger/refeed/checkpoint", "text/plain"),
+        ("/ledger/refeed/openings", "application/jsonl"),
+    ):
+        for sent in (scene.rhea.get(f"{scene.path}/ledger/checkpoint").content, b"x" * 70_000):
+            told_to = scene.rhea.ask("POST", scene.path + tail, data=sent, content_type=kind)
+            check(described, at + tail, "post", told_to)
     check(described, "/cases", "post", scene.alice.post("/cases", {"title": "x"}))
     check(described, at, "patch", scene.alice.ask("PATCH", scene.path, json_={"title": "y"}))
     check(described, f"{at}/evidence", "post", scene.alice.upload(scene.case.pk, b"x\n"))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,6 +244,49 @@ def test_empty_log_is_not_cosigned(tmp_path: Path) -> None:
     with running(log) as host:
         assert look(settings(tmp_path, host)) == 0
         assert not host.cosignatures
+
+
+def bundle(path: Path, lines: bytes) -> Path:
+    """A zip with openings in it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("openings.jsonl", lines)
+    return path
+
+
+def test_a_bundle_is_fetched_whole_or_not_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = bundle(tmp_path / "whole.zip", b"{}\n").read_bytes()
+    with running(grown(Log(), 2)) as host:
+        config, honest, target = settings(tmp_path, host), host.get, tmp_path / "bundle.zip"
+        pull = ["pull", "--config", str(config), str(target)]
+        for answer in (b"", whole[:-7], b"no zip"):
+            host.get = lambda *_, told=answer: told  # type: ignore[method-assign]
+            assert main(pull) == 1
+            assert not list(tmp_path.glob("*bundle*"))
+        host.get = lambda *_: whole  # type: ignore[method-assign]
+        assert main(pull) == 0
+        assert target.read_bytes() == whole
+        assert main(pull) == 1
+        assert "is not overwritten" in capsys.readouterr().err
+        host.get = honest  # type: ignore[method-assign]
+
+
+def test_openings_go_back_in_pieces_that_the_host_takes(tmp_path: Path) -> None:
+    line = b'{"i":0,"fields":{"a":["00","%b"]},"hidden":[]}\n' % (b"x" * 900_000)
+    with running(grown(Log(), 2)) as host:
+        give = ["openings", "--config", str(settings(tmp_path, host))]
+        assert main([*give, str(bundle(tmp_path / "b.zip", line * 11))]) == 0
+        assert b"".join(host.refed) == line * 11
+        assert max(map(len, host.refed)) <= 4 << 20
+        for wrong in (line[:-1], b"x" * (2 << 20)):
+            assert main([*give, str(bundle(tmp_path / "b.zip", wrong))]) == 1
+        (tmp_path / "b.zip").write_bytes(b"no zip")
+        assert main([*give, str(tmp_path / "b.zip")]) == 1
+        assert main([*give, str(tmp_path / "absent.zip")]) == 1
+        with zipfile.ZipFile(tmp_path / "b.zip", "w"):
+            """Empty."""
+        assert main([*give, str(tmp_path / "b.zip")]) == 1
+        assert len(host.refed) == 3
+        assert main([*give, "--log", "another", str(tmp_path / "b.zip")]) == 1
 
 
 @pytest.mark.parametrize(
