@@ -113,5 +113,5 @@ def test_a_question_costs_the_same_however_long_the_log(
     scene: Scene, tail: str, django_assert_max_num_queries: Any
 ) -> None:
     sealed_item(scene.cast, scene.case)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(12):
         assert scene.carol.get(f"{scene.path}/ledger{tail}").status_code == 200
