@@ -237,8 +237,8 @@ _REWRITTEN = (
     " mirrors that the parties hold (countersign-verify --against), and ask the host's operator to explain."
 )
 _REGAINING = (
-    "The log itself is whole again and can be checked; some entries stand sealed until then. The party that"
-    " gave them back can give the openings back in the same way."
+    "The log itself is whole again and can be checked; those entries stand sealed until then. Each party can"
+    " give back the openings that its own export of the ledger holds (countersign-witness openings)."
 )
 _UNREADABLE = (
     "The host cannot read its own record of what it signed for this case, so nothing is written to it until"
