@@ -71,7 +71,9 @@ class Story(RuleBasedStateMachine):
             for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")
         }
         self.parts = {self.people.northwind, self.people.contoso, self.people.regulator}
-        self.keys: list[tuple[str, Holder]] = []
+        self.keys: list[tuple[str, Holder]] = [("alice", FileKey()), ("carol", Passkey())]
+        for name, holder in self.keys:
+            keyholders.register(holder, by=getattr(self.people, name))
 
     def attempt(self, command: Command, actor: Actor, authorship: Authorship | None = None) -> bool:
         """Whether the command was accepted; if not, that it left nothing behind."""
@@ -184,9 +186,9 @@ class Story(RuleBasedStateMachine):
             assert not self.attempt(ReviseCase(case=self.case, severity="medium"), self.actors[name])
             perform(EnableMember(member=member), actor=self.people.operator)
 
-    @rule(name=NAMES, whose=NAMES, passkey=st.booleans(), witness=st.booleans())
-    def register(self, *, name: str, whose: str, passkey: bool, witness: bool) -> None:
-        holder: Holder = Passkey() if passkey else FileKey()
+    @rule(name=NAMES, whose=NAMES, own=st.booleans(), witness=st.booleans())
+    def register(self, *, name: str, whose: str, own: bool, witness: bool) -> None:
+        holder, whose = FileKey(), name if own else whose
         person = getattr(self.people, whose)
         command = keyholders.registering(
             holder,
@@ -200,30 +202,37 @@ class Story(RuleBasedStateMachine):
 
     @rule(name=NAMES, data=st.data())
     def rotate(self, name: str, data: st.DataObject) -> None:
-        (_, old), new, person = self.any_key(data), FileKey(), getattr(self.people, name)
+        (_, old), new, person = self.any_key(data, name), FileKey(), getattr(self.people, name)
         command = keyholders.rotating(new, old, party=person.party, member=person.member)
         if self.attempt(command, self.actors[name]):
             self.keys.append((name, new))
 
     @rule(name=NAMES, data=st.data())
     def revoke(self, name: str, data: st.DataObject) -> None:
-        party, (_, holder) = self.actors[name].party, self.any_key(data)
+        party, (_, holder) = self.actors[name].party, self.any_key(data, name)
         self.attempt(RevokeKey(party=party, key=key_id(holder.public), reason="Lost"), self.actors[name])
 
     @rule(name=NAMES, required=st.booleans())
     def require(self, *, name: str, required: bool) -> None:
         self.attempt(RequireSignatures(party=self.actors[name].party, required=required), self.actors[name])
 
-    @rule(name=NAMES, data=st.data(), kind=st.sampled_from([CloseCase, ReopenCase, PlaceLegalHold]))
-    def sign(self, name: str, data: st.DataObject, kind: type) -> None:
+    @rule(
+        name=st.sampled_from(["alice", "carol", "mallory"]),
+        data=st.data(),
+        kinds=st.permutations([PlaceLegalHold, LiftLegalHold, CloseCase, ReopenCase]),
+    )
+    def sign(self, name: str, data: st.DataObject, kinds: list[type]) -> None:
         keyring.spread(self.case, self.actors[name].party)  # what a refusal leaves behind is this alone
-        whose, holder = self.any_key(data)
-        command = kind(case=self.case, reason="Because")
-        if self.attempt(command, self.actors[name], keyholders.sign(holder, command)):
-            assert whose == name
+        whose, holder = self.any_key(data, name)
+        for kind in kinds:
+            command = kind(case=self.case, reason="Because")
+            if self.attempt(command, self.actors[name], keyholders.sign(holder, command)):
+                assert whose == name
 
-    def any_key(self, data: st.DataObject) -> tuple[str, Holder]:
-        return data.draw(st.sampled_from([*self.keys, ("nobody", FileKey())]))
+    def any_key(self, data: st.DataObject, name: str) -> tuple[str, Holder]:
+        """Mostly the newest of somebody's own, else anybody's."""
+        own = [(whose, holder) for whose, holder in self.keys if whose == name][-1:]
+        return data.draw(st.sampled_from([*own * len(self.keys), *self.keys, ("nobody", FileKey())]))
 
     def any_item(self, data: st.DataObject) -> UUID:
         return data.draw(st.sampled_from([*self.items, self.case]))
