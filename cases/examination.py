@@ -20,18 +20,21 @@ from evidence.lineindex import LONGEST_SHOWN, lines_at
 from evidence.search import FieldInfo, Histogram, Page, QueryError, Record, SearchLimit, Source, Table
 from evidence.segments import segment_dir
 from evidence.vault import vault
+from ledger.entries import Receipt
 
 REJECTS = "_error:*"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """A page of records, and what was asked for beside it, from one examination."""
+    """A page of records, and what was asked for beside it, from one examination. Without any item to search
+    nothing was recorded, and there is no receipt."""
 
     page: Page
     histogram: Histogram | None
     facets: dict[str, Table]
     items: list[EvidenceItem]
+    receipt: Receipt | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,17 @@ class Preview:
 
     records: list[Record]
     rejects: list[Record]
+    receipt: Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """The sealed bytes as an open file, with the receipt of their reading."""
+
+    file: BinaryIO
+    name: str
+    size: int
+    receipt: Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +94,9 @@ def search(
             by: engine.aggregate(sources, query=query, start=start, end=end, by=by, limit=10) for by in facets
         }
     shown = Counter(record.item for record in page.records)
-    _examine(actor, case, readable, "search", _asked(query, start, end), shown)
-    return Findings(page=page, histogram=over_time, facets=tops, items=readable)
+    asked = _asked(query, start, end)
+    receipt = _examine(actor, case, readable, "search", asked, shown) if readable else None
+    return Findings(page=page, histogram=over_time, facets=tops, items=readable, receipt=receipt)
 
 
 def histogram(
@@ -101,7 +116,8 @@ def histogram(
         found = engine.histogram(
             sources, query=query, start=start, end=end, interval=interval, by_item=by_item
         )
-    _examine(actor, case, readable, "aggregate", _asked(query, start, end), {})
+    if readable:
+        _examine(actor, case, readable, "aggregate", _asked(query, start, end), {})
     return found
 
 
@@ -155,8 +171,8 @@ def preview(actor: Actor, item: EvidenceItem, *, records: int = 25, rejects: int
             engine.search([source], query=REJECTS, limit=rejects).records if rejects and item.rejects else ()
         )
     shown = {item.pk: len(first) + len(bad)}
-    _examine(actor, item.case, [item], "preview", "first records", shown)
-    return Preview(records=first, rejects=list(bad))
+    receipt = _examine(actor, item.case, [item], "preview", "first records", shown)
+    return Preview(records=first, rejects=list(bad), receipt=receipt)
 
 
 def rejects(actor: Actor, item: EvidenceItem, *, limit: int = 100, cursor: str | None = None) -> Page:
@@ -195,24 +211,25 @@ def _raw_lines(source: Source, line: int, around: int) -> list[RawLine]:
     ]
 
 
-def in_context(actor: Actor, item: EvidenceItem, line: int, around: int = 5) -> tuple[Record, list[RawLine]]:
-    """One record with the lines around it from the sealed bytes, as one examination."""
+def in_context(
+    actor: Actor, item: EvidenceItem, line: int, around: int = 5
+) -> tuple[Record, list[RawLine], Receipt]:
+    """One record with the lines around it from the sealed bytes, as one examination, and its receipt."""
     source = _readable_source(actor, item)
     with _in_plain_words():
         found = engine.records_at([source], item=item.pk, lines=[line])
     if not found:
         raise Unseen
     lines = _raw_lines(source, line, around)
-    _examine(actor, item.case, [item], "preview", f"line {line}", {item.pk: 1})
-    return found[0], lines
+    receipt = _examine(actor, item.case, [item], "preview", f"line {line}", {item.pk: 1})
+    return found[0], lines, receipt
 
 
-def open_content(actor: Actor, item: EvidenceItem) -> tuple[BinaryIO, str, int]:
-    """The sealed bytes as an open file, their file name and size. Recorded as a download before the file is
-    opened."""
+def open_content(actor: Actor, item: EvidenceItem) -> Content:
+    """The sealed bytes. Recorded as a download before the file is opened."""
     reads.readable_item(actor, item)
-    _examine(actor, item.case, [item], "download", "", {})
-    return vault().open(item.sha256), item.filename, item.size
+    receipt = _examine(actor, item.case, [item], "download", "", {})
+    return Content(file=vault().open(item.sha256), name=item.filename, size=item.size, receipt=receipt)
 
 
 def _scope(actor: Actor, case: Case, only: Sequence[UUID] | None) -> tuple[list[EvidenceItem], list[Source]]:
@@ -239,15 +256,13 @@ def _source(item: EvidenceItem) -> Source:
 
 def _examine(
     actor: Actor, case: Case, items: Sequence[EvidenceItem], how: str, query: str, shown: dict[UUID, int]
-) -> None:
+) -> Receipt:
     """Commit what is about to be shown. Every item in scope is named, also where none of its records is
     shown: that a word is not in there has been learned as well."""
-    if not items:
-        return
     seen = tuple(
         Examination(item=item.pk, how=how, query=query, shown=shown.get(item.pk, 0)) for item in items
     )
-    perform(ExamineEvidence(case=case.pk, examinations=seen), actor=actor)
+    return perform(ExamineEvidence(case=case.pk, examinations=seen), actor=actor)
 
 
 def _asked(query: str, start: datetime | None, end: datetime | None) -> str:

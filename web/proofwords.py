@@ -65,7 +65,11 @@ def glance(state: Standing, now: datetime) -> Glance:
     rings: dict[str, Any] = {"signed": signed, "missing": missing}
     if state.doubt:
         return Glance(
-            tone="bad", headline="History in doubt", sentence=state.doubt, chip="history in doubt", **rings
+            tone="bad",
+            headline="History in doubt",
+            sentence="This host’s pages do not fit what it has signed. See the notice above.",
+            chip="history in doubt",
+            **rings,
         )
     keyless = [one for one in needed if not one.vkeys]
     if keyless:
@@ -116,7 +120,7 @@ def _waiting(state: Standing, now: datetime, rings: dict[str, Any]) -> Glance:
     before = f" All before {'them' if count > 1 else 'it'} are countersigned." if waiting else ""
     return Glance(
         tone="warn" if late else "wait",
-        headline="The newest entries wait" if waiting else "Not countersigned yet",
+        headline=f"Countersigned up to entry {waiting - 1:,}" if waiting else "Not countersigned yet",
         sentence=f"{what} for {_owned(behind)}{oldest}.{before}",
         chip=f"recorded, {count:,} waiting",
         **rings,

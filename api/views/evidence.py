@@ -168,5 +168,7 @@ class Content(Door):
         part = content.asked_range(request, sha256=found.sha256, size=found.size)
         if request.method == "HEAD":
             return content.headers_only(name=found.filename, sha256=found.sha256, size=found.size, part=part)
-        file, name, size = examination.open_content(self.actor, found)
-        return content.download(file, name=name, sha256=found.sha256, size=size, part=part)
+        sealed = examination.open_content(self.actor, found)
+        return content.download(
+            sealed.file, name=sealed.name, sha256=found.sha256, size=sealed.size, part=part
+        )

@@ -138,9 +138,11 @@ def test_a_record_its_raw_lines_and_the_whole_content(
             examination.raw_context(alice, item, line)
         with pytest.raises(Unseen):
             examination.record(alice, item, line)
-    content, name, size = examination.open_content(alice, item)
-    with content:
-        assert (content.read(), name, size) == (cast.LINES, "gateway.jsonl", len(cast.LINES))
+    content = examination.open_content(alice, item)
+    with content.file:
+        told_of = (content.file.read(), content.name, content.size)
+    assert told_of == (cast.LINES, "gateway.jsonl", len(cast.LINES))
+    assert content.receipt.events[0].type == "EvidenceExamined"
     assert [event.fields["how"] for event in told(case)] == ["preview", "preview", "preview", "download"]
 
 
@@ -180,6 +182,5 @@ def test_what_is_not_parsed_yet_can_be_downloaded_only(people: cast.Cast, case: 
         examination.preview(people.alice.actor, item)
     assert caught.value.code == "not-searchable"
     assert examination.search(people.alice.actor, case, query="*").page.total == 0
-    content, _, _ = examination.open_content(people.alice.actor, item)
-    with content:
+    with examination.open_content(people.alice.actor, item).file as content:
         assert content.read() == vault().path(item.sha256).read_bytes()

@@ -22,7 +22,10 @@ CASE_PAGES = (
     "/search?q=",
     "/custody",
     "/ledger",
+    "/ledger?show=open",
+    "/ledger/policy",
     "/ledger/0",
+    "/ledger/0/proof",
     "/revise",
 )
 ITEM_PAGES = ("", "/state", "/records/1", "?show=records")

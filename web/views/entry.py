@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from cases import erasing, listings, reads
+from cases import listings, reads
 from cases import proof as proofs
 from cases.actors import Actor
 from cases.proof import EntryState
 from cases.refusals import Unseen
+from cases.rules.erasure import ERASABLE
 from ledger.entries import RESERVED
 from ledger.jcs import Json
 from web import charts, proofwords
@@ -85,9 +86,12 @@ def _signature(row: reads.LedgerRow, leaf: dict[str, Any], fields: dict[str, Jso
 
 
 def _erase_url(page: CasePage, row: reads.LedgerRow) -> str:
-    """Where what this entry says can be erased, if the actor may and there is something."""
-    mine = row.opening and row.party == page.actor.party and "EraseValues" in page.offers
-    if not mine or not erasing.erasable(page.actor, page.case, row.index):
+    """Where what this entry says can be erased, if the actor may and there is something. What came into the
+    log with the entry may still speak against it; that page says so."""
+    opening = row.opening or {}
+    texts = [name for name in ERASABLE.get(row.type or "", ()) if name in opening and opening[name][1]]
+    mine = row.party == page.actor.party and "EraseValues" in page.offers and not page.case.legal_hold
+    if not texts or not mine or "intent" in opening:
         return ""
     return reverse("entry_erase", args=[page.case.reference, row.index])
 

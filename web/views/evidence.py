@@ -103,6 +103,15 @@ def _page(
         form.fields["party"].choices = [  # type: ignore[attr-defined]
             (str(p.pk), p.name) for p in page.parties.values() if p.pk not in known
         ]
+    may_preview = bool(
+        "ExamineEvidence" in offers
+        and item.state in {"searchable", "indexed"}
+        and item.records is not None
+        and item.format not in reads.CONTAINERS
+    )
+    # Before the header says how the proof stands: what is shown here is recorded first.
+    asked = may_preview and request.GET.get("show") == "records" and not from_elsewhere(request)
+    shown = _shown(page, item) if asked else {}
     context = page.context(
         item=item,
         custody=custody,
@@ -117,14 +126,10 @@ def _page(
         disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
         signing=hand.signing(page.parties[actor.party], page.own_keys) if form is not None else None,
         may_download="ExamineEvidence" in offers and item.sha256,
-        may_preview="ExamineEvidence" in offers
-        and item.state in {"searchable", "indexed"}
-        and item.records is not None
-        and item.format not in reads.CONTAINERS,
+        may_preview=may_preview,
+        **shown,
         **ingest.told(item, None if settled else reads.ingest_of(actor, item)),
     )
-    if context["may_preview"] and request.GET.get("show") == "records" and not from_elsewhere(request):
-        context |= _shown(page, item)
     return render(request, "web/evidence/item.html", context, status=status)
 
 
@@ -138,6 +143,7 @@ def _shown(page: CasePage, item: EvidenceItem) -> dict[str, Any]:
         "columns": columns,
         "first_records": drawn(found.records, columns, {item.pk: item.owner}),
         "rejects": found.rejects,
+        "recorded": found.receipt,
         "year": shared_year(found.records),
         "shown": True,
     }
@@ -204,10 +210,13 @@ def item_download(request: HttpRequest, actor: Actor, reference: str, label: str
     """The sealed bytes; the download is in custody before the first of them leaves."""
     case = reads.case(actor, reference)
     item = reads.item(actor, case, label)
-    content, name, size = examination.open_content(actor, item)
-    response = FileResponse(content, as_attachment=True, filename=name or f"{case.reference}-{item.label}")
+    content = examination.open_content(actor, item)
+    receipts.give(request, content.receipt, case=case.reference)
+    response = FileResponse(
+        content.file, as_attachment=True, filename=content.name or f"{case.reference}-{item.label}"
+    )
     # The content is somebody's evidence, never a page of this site.
     response.headers["Content-Type"] = "application/octet-stream"
-    response.headers["Content-Length"] = str(size)
+    response.headers["Content-Length"] = str(content.size)
     response.headers["X-Content-SHA256"] = item.sha256
     return response

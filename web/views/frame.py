@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from cases import listings, policy, reads
 from cases import proof as proofs
@@ -52,18 +53,19 @@ class CasePage:
         return [key for side in self.standing.sides for key in side.own]
 
     def context(self, **more: Any) -> dict[str, Any]:
-        """The header's context with the page's own."""
+        """The header's context with the page's own. How the proof stands is asked when the header is drawn,
+        after whatever the page itself has recorded."""
         now = timezone.now()
-        proof = more.get("proof") or self.standing
+        proof = SimpleLazyObject(lambda: more.get("proof") or self.standing)
         return {
             "case": self.case,
             "parts": self.parts,
             "acting_party": self.parties[self.actor.party],
             "offers": self.offers,
             "proof": proof,
-            "doubt": proof.doubt,
-            "glance": proofwords.glance(proof, now),
-            "ledger_head": proof.head,
+            "doubt": SimpleLazyObject(lambda: proof.doubt),
+            "glance": SimpleLazyObject(lambda: proofwords.glance(more.get("proof") or self.standing, now)),
+            "ledger_head": SimpleLazyObject(lambda: proof.head),
             "now": now,
             "place": "case",
             "tab": self.tab,

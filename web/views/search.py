@@ -92,6 +92,7 @@ def search(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         "year": year,
         "more": ask.link(cursor=found.page.next, columns=shown.names, year=year) if found.page.next else "",
         "searched": found.items,
+        "recorded": found.receipt,
     }
     if is_partial(request) and ask.cursor:
         return render(request, "web/search/rows.html", context)
@@ -117,12 +118,13 @@ def record(request: HttpRequest, actor: Actor, reference: str, label: str, line:
     item = reads.item(actor, page.case, label)
     if from_elsewhere(request):
         return render(request, "web/search/record_ask.html", page.context(item=item, line=line))
-    found, raw = examination.in_context(actor, item, line, around=AROUND)
+    found, raw, receipt = examination.in_context(actor, item, line, around=AROUND)
     context = {
         "item": item,
         "record": found,
         "named": _named(found, examination.fields(actor, page.case, items=[item.pk])),
         "raw": raw,
+        "recorded": receipt,
         "needles": marks.needles(request.GET.get("q", "")[: asked.LONGEST]),
         "q": request.GET.get("q", ""),
     }
