@@ -109,9 +109,9 @@ def asked(text: str, keys: Sequence[PartyKey]) -> dict[str, Any]:
     }
 
 
-def commands(text: str, file: str) -> str:
+def commands(text: str, file: str, key: str = "my.key") -> str:
     """The commands that sign a text with a key in a file."""
-    return f"printf '%s' {shlex.quote(text)} > {file}\ncountersign-sign --key my.key {file}"
+    return f"printf '%s' {shlex.quote(text)} > {file}\ncountersign-sign --key {key} {file}"
 
 
 def given(request: HttpRequest, actor: Actor) -> intents.Authorship | None:

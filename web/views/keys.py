@@ -174,12 +174,13 @@ def _statement_page(
     replaces: PartyKey | None,
     refused: Refused | None = None,
 ) -> HttpResponse:
-    command = hand.commands(statement, "statement.json")
+    key = "witness.key" if told["purpose"] == "witness" else "my.key"
+    command = hand.commands(statement, "statement.json", key)
     context = {
         "place": "keys",
         "statement": statement,
         "command": command,
-        "old_command": command.splitlines()[-1].replace("my.key", "old.key"),
+        "old_command": command.splitlines()[-1].replace(key, f"old-{key}"),
         "told": told,
         "replaces": replaces,
         "refused": refused,
