@@ -80,3 +80,10 @@ def test_a_database_url_keeps_its_options_and_special_characters() -> None:
         DATABASE_URL="postgresql://me:p%40ss@db.example.org:6543/cases?sslmode=verify-full",
     )
     assert done.stdout.strip() == "['cases', 'me', 'p@ss', 'db.example.org', '6543', 'verify-full']"
+
+
+def test_who_stamps_is_looked_at_before_anything_starts() -> None:
+    assert read("s.TIME_STAMP_AUTHORITIES").stdout.strip() == "()"
+    done = read("s.TIME_STAMP_AUTHORITIES", TIME_STAMP_AUTHORITIES="One|https://tsa.one.example|/nowhere.pem")
+    assert done.returncode != 0
+    assert "ImproperlyConfigured: TIME_STAMP_AUTHORITIES: the roots of One cannot be read" in done.stderr

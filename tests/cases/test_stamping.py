@@ -12,7 +12,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from cases import bundle, followers, proof, stamping, tasks
@@ -194,6 +196,24 @@ def test_an_authority_that_fails_does_not_stop_the_other(
     assert (again.failing_since, again.sentence) == (None, "")
     assert again.answered_at is not None
     assert scene.round(at) == []
+
+
+def test_the_operator_sees_how_the_authorities_answer(
+    scene: Scene, first: Authority, settings: Settings, client: Client
+) -> None:
+    at = scene.close()
+    for authority in (first, NOBODY):
+        settings.TIME_STAMP_AUTHORITIES = (authority,)
+        scene.round(at)
+    settings.TIME_STAMP_AUTHORITIES = (first, NOBODY, replace(first, name="New"))
+    client.force_login(scene.people.olga)
+    page = client.get(reverse("admin:health")).content.decode()
+    told = page[page.index("Time stamping authorities") : page.index("The vault")]
+    assert "last answered" in told
+    assert "Nobody does not answer" in told
+    assert "not asked yet" in told
+    settings.TIME_STAMP_AUTHORITIES = ()
+    assert "nothing is time-stamped" in client.get(reverse("admin:health")).content.decode()
 
 
 def test_a_round_that_was_killed_is_gone_on_with(scene: Scene, first: Authority, second: Authority) -> None:
