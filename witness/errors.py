@@ -7,6 +7,10 @@ class Trouble(Exception):
     code = 1
 
 
+class Absent(Trouble):
+    """The host says that it has no such log, or none for this token."""
+
+
 class Refused(Trouble):
     """The host showed something that does not verify: a signature, a leaf or a root is wrong."""
 

@@ -7,7 +7,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import IO
 
-from witness.errors import Trouble
+from witness.errors import Absent, Trouble
 
 PAGE = 256
 LARGEST_ANSWER = PAGE * (32 * 1024 + 1)
@@ -43,7 +43,10 @@ class Host:
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read(600).decode(errors="replace")
-            raise Trouble(f"The host answered {error.code} to {path}: {text}") from error
+            said = f"The host answered {error.code} to {path}: {text}"
+            # A proxy that finds nothing behind it answers 404 as well, but not in the host's own words.
+            own = error.headers.get_content_type() == "application/problem+json"
+            raise Absent(said) if own and error.code == 404 else Trouble(said) from error
         except (OSError, http.client.HTTPException) as error:
             raise Trouble(f"The host at {self.url} cannot be reached: {error}.") from error
         return answer

@@ -52,7 +52,7 @@ class AddCheckpoint:
         try:
             known = note.signers([log])
         except VerificationError:
-            known = {}
+            known = []
         if not known:
             return Answer(403, "No signature of a trusted key is on the checkpoint.\n")
         with locked(folder, wait=True):  # looking at the old size and moving it on are one step

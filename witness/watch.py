@@ -7,7 +7,7 @@ from verifier.entries import leaf_pattern, parse_leaf
 from verifier.merkle import VerificationError, leaf_hash, prove_inclusion, root_of
 from verifier.note import Key, Note, parse_note
 from verifier.split import KIND, side
-from witness.errors import Forked, Refused, RolledBack, Trouble
+from witness.errors import Absent, Forked, Refused, RolledBack, Trouble
 from witness.host import PAGE, Host
 from witness.keys import Signer, bare
 from witness.store import Store, last_seen
@@ -27,7 +27,7 @@ class Watch:
         """Look until what was verified is fresh, cosign it, hand it in; the size that was cosigned."""
         while True:
             asked = time.time()
-            note = self._signed(self.host.checkpoint())
+            note = self._signed(self._shown())
             self._follow(note)
             if time.time() - asked < FRESH:
                 break
@@ -38,6 +38,21 @@ class Watch:
         self.host.submit(note.size, line)
         self.say(f"Cosigned size {note.size} of {note.origin}.")
         return note.size
+
+    def _shown(self) -> bytes:
+        """The host's newest checkpoint. Where this witness has seen one, the log cannot have ceased to be."""
+        try:
+            return self.host.checkpoint()
+        except Absent as absent:
+            seen = last_seen(self.store.folder)
+            if seen is None:
+                raise
+            evidence = {"alarm": "absent", "origin": seen.origin, "a": side(seen)}
+            path = self.store.alarm("absent", evidence)
+            raise RolledBack(
+                f"The host shows nothing of this log any more, and it had signed {seen.size} entries: it was "
+                f"put back to a state before the case, or hides it from you. Evidence: {path}. {absent}"
+            ) from absent
 
     def _signed(self, raw: bytes) -> Note:
         try:

@@ -183,6 +183,7 @@ def test_an_older_backup_is_noticed_told_and_made_good(host: Stack, parties: tup
     refused = alice.ask("POST", "/hold", json={"hold": True, "reason": "Litigation."})
     assert (refused.status_code, refused.json()["type"]) == (503, "urn:countersign:problem:log-in-doubt")
     assert f"signed this log at {size} entries" in refused.json()["detail"]
+    assert alice.ask("GET", "/ledger").json()["doubt"]
     assert host.manage("verify", check=False).returncode != 0
 
     # One mirror brings the leaves, the bundles of both parties what they mean.
@@ -198,6 +199,7 @@ def test_an_older_backup_is_noticed_told_and_made_good(host: Stack, parties: tup
     whole = alice.witness("openings", str(alice.folder / "bundle.zip"))
     assert "nothing is missing" in whole.stdout, whole.stderr
     assert (alice.sees(), carol.sees()) == before
+    assert alice.ask("GET", "/ledger").json()["doubt"] is None
     assert "all in order" in host.manage("verify").stdout
 
     # Life goes on.

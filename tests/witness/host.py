@@ -18,6 +18,7 @@ class LoopbackHost:
         self.refed: list[bytes] = []
         self.shown: list[bytes] = []
         self.url = ""
+        self.hides = ""  # says that there is no such log, as this media type
 
     def get(self, path: str, query: dict[str, list[str]]) -> bytes:
         """The answer to a GET."""
@@ -49,6 +50,12 @@ def running(log: Log) -> Iterator[LoopbackHost]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
+            if host.hides:
+                self.send_response(404)
+                self.send_header("Content-Type", host.hides)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             parts = urlsplit(self.path)
             self._send(host.get(parts.path, parse_qs(parts.query)))
 

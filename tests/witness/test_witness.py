@@ -120,6 +120,19 @@ def test_the_alarm_does_not_need_the_host_to_listen(
     assert "in vain" in said.out
 
 
+def test_a_log_that_was_seen_cannot_have_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log, problem = grown(Log(), 9), "application/problem+json"
+    with running(log) as host:
+        config = settings(tmp_path, host)
+        for hides, code in ((problem, 1), ("", 0), ("text/html", 1), (problem, 3)):
+            # Before anything was seen, perhaps the address is wrong; a proxy's word is not the host's.
+            host.hides = hides
+            assert look(config) == code
+        assert "had signed 9 entries" in capsys.readouterr().err
+        (kept,) = (mirror(tmp_path) / "alarms").glob("absent-*.json")
+        assert json.loads(kept.read_text())["a"]["checkpoint"].startswith(log.notes[9])
+
+
 @pytest.mark.parametrize("more", [0, 7])
 def test_a_fork_is_proven(tmp_path: Path, more: int, capsys: pytest.CaptureFixture[str]) -> None:
     log, other = grown(Log(), 9), grown(Log(), 4)
