@@ -1,7 +1,7 @@
 """The command line: exit 0 only if all holds, otherwise one sentence a finding."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from hashlib import file_digest
 from pathlib import Path
 
@@ -31,27 +31,11 @@ def rehash(audit: Audit, folder: Path) -> None:
         word = "found" if found else "differs" if name in files.values() else "missing"
         print(f"evidence of entry {index}: {word}, {name!r}")
         if not found:
-            audit.findings.append(
-                (index, f"The file {name!r} is not in the folder as it was sealed: {word}.")
-            )
+            audit.findings.append((index, f"The file {name!r} is not in the folder as sealed: {word}."))
 
 
-def check(given: Namespace, audit: Audit) -> None:
-    """The whole check that the command line asks for."""
-    audit.run()
-    if given.evidence:
-        audit.trying("evidence", rehash, audit, given.evidence)
-    if given.mirror:
-        audit.trying("mirror", compare_mirror, audit, Bundle(given.mirror, strict=False))
-    if given.against:
-        other = Audit(Bundle(given.against), audit.policy, audit.tsa, pending=audit.pending)
-        other.run()
-        audit.findings += [(index, f"The other bundle: {text}") for index, text in other.findings]
-        audit.trying("against", compare, audit, other, given.proof_to or Path("fraud-proof.json"))
-
-
-def report(audit: Audit, *, each: bool) -> None:
-    """Time bounds, notes and findings, by index."""
+def report(audit: Audit, *, each: bool) -> int:
+    """Time bounds, notes and findings, by index; the exit code."""
     for start, end, after, by in audit.bounds():
         for at in range(start, end) if each else [start]:
             run = f"entry {at}" if each or end - at == 1 else f"entries {at} to {end - 1}"
@@ -62,6 +46,7 @@ def report(audit: Audit, *, each: bool) -> None:
         print(f"finding: {'' if index is None else f'entry {index}: '}{text}")
     if not audit.findings:
         print(f"All holds: {audit.size} entries of {audit.origin}.")
+    return 1 if audit.findings else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,13 +64,25 @@ def main(arguments: list[str] | None = None) -> int:
         if given.fraud_proof:
             print(check_fraud(given.fraud_proof.read_bytes(), policy))
             return 0
-        audit = Audit(Bundle(given.bundle or Path()), policy, tsa, pending=given.allow_pending)
-        check(given, audit)
+        audits = [
+            Audit(Bundle(one), policy, tsa, pending=given.allow_pending)
+            for one in (given.bundle or Path(), given.against)
+            if one
+        ]
+        for audit in audits:
+            audit.run()
+        audit, *others = audits
+        if given.evidence:
+            audit.trying("evidence: ", rehash, audit, given.evidence)
+        if given.mirror:
+            audit.trying("mirror: ", compare_mirror, audit, Bundle(given.mirror, strict=False))
+        for other in others:
+            audit.findings += [(index, f"The other bundle: {text}") for index, text in other.findings]
+            audit.trying("against: ", compare, audit, other, given.proof_to or Path("fraud-proof.json"))
     except BROKEN as error:
         print(f"finding: {told(error)}")
         return 1
-    report(audit, each=given.times)
-    return 1 if audit.findings else 0
+    return report(audit, each=given.times)
 
 
 if __name__ == "__main__":

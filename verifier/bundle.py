@@ -16,16 +16,15 @@ from cryptography.x509 import DuplicateExtension, ExtensionNotFound, InvalidVers
 from verifier.merkle import VerificationError, need
 
 EXPECTED = re.compile(
-    r"(bundle\.json|(leaves|openings|evidence)\.jsonl|checkpoint|README\.txt|proofs/[\w.-]{0,80}|checkpoints/"
-    r"(\d{1,19}\.note)?|timestamps/(\d{1,19}\.\d{1,9}\.(tsr|pem|note))?)",
-    re.ASCII,
+    r"bundle\.json|README\.txt|checkpoint|(leaves|openings|evidence)\.jsonl|checkpoints/([0-9]{1,19}\.note)?|"
+    r"timestamps/([0-9]{1,19}\.[0-9]{1,9}\.(tsr|pem|note))?"
 )
 BROKEN = (  # whatever reading hostile bytes raises
     *(VerificationError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
     *(EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
     *(InvalidSignature, UnsupportedAlgorithm, ExtensionNotFound, DuplicateExtension, InvalidVersion),
 )
-LARGEST = 1 << 20
+LARGEST, PLAIN = 1 << 20, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def told(error: BaseException) -> str:
@@ -40,19 +39,17 @@ class Bundle:
 
     def __init__(self, path: Path, *, strict: bool = True) -> None:
         self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
-        if self.zip:
-            kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-            inside = self.zip.infolist()
-            odd = [one.filename for one in inside if stat.S_ISLNK(one.external_attr >> 16)]
-            odd += [one.filename for one in inside if one.compress_type not in kinds]
-            self.names = sorted(one.filename for one in inside)
-        else:
-            files = [one for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
-            odd = [str(one) for one in files if one.is_symlink() or not one.is_file()]
-            self.names = sorted(str(one.relative_to(path)) for one in files)
-        odd += [name for name in self.names if strict and not EXPECTED.fullmatch(name)]
+        packed = {one.filename: one for one in self.zip.infolist()} if self.zip else {}
+        inner = [one for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
+        self.names = sorted([*packed, *(str(one.relative_to(path)) for one in inner)])
+        odd = [name for name in self.names if strict and not EXPECTED.fullmatch(name)]
+        odd += [str(one) for one in inner if one.is_symlink() or not one.is_file()]
+        odd += [name for name, one in packed.items() if stat.S_ISLNK(one.external_attr >> 16)]
+        odd += [name for name, one in packed.items() if one.compress_type not in PLAIN]
         need(not odd, f"The bundle holds {odd[:1]}, which is no part of a bundle.")
-        need(len({*self.names}) == len(self.names), "The zip holds two files of one name.")
+        missing = {"checkpoint", "leaves.jsonl", "openings.jsonl", "evidence.jsonl"} - {*self.names}
+        need(not strict or not missing, f"The bundle lacks {sorted(missing)}.")
+        need(not self.zip or len(packed) == len(self.zip.infolist()), "The zip holds two files of one name.")
 
     def open(self, name: str) -> io.BufferedReader:
         """A file of the bundle, as a stream of bytes."""

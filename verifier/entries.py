@@ -11,7 +11,7 @@ from typing import Any
 from verifier.merkle import VerificationError, need
 
 SIX = {"type": str, "schema": int, "actor": dict, "stream": str, "version": int, "command": str}
-_hex32, _key = (re.compile(one, re.ASCII).fullmatch for one in ("[0-9a-f]{64}", "[a-z0-9_]{1,40}"))
+_key = re.compile("[a-z0-9_]{1,40}", re.ASCII).fullmatch
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -51,14 +51,11 @@ def _plain(value: Any, depth: int) -> bool:
 def leaf_pattern(origin: str) -> re.Pattern[bytes]:
     """What a log's leaves look like, byte for byte: anything else is no canonical leaf of it."""
     hex32, log = rb'"([0-9a-f]{64})"', re.escape(canonical(origin))
-    auth = rb'"auth":\{"alg":"(ed25519|webauthn)","intent":%b,"key":%b,"sig":"([A-Za-z0-9+/]+=*)"\},' % (
-        hex32,
-        hex32,
-    )
+    auth = rb'"auth":\{"alg":"(ed25519|webauthn)","intent":%b,"key":%b,"sig":"([A-Za-z0-9+/]+=*)"\},'
     uuid = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     time = rb"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z"
-    head = rb'\{(?:%b)?"commit":%b,"i":(0|[1-9]\d{0,15}),"log":%b,' % (auth, hex32, log)
-    return re.compile(head + rb'"party":"(%b)","ts":"(%b)","v":1\}' % (uuid, time))
+    leaf = rb'\{(?:%b)?"commit":%b,"i":(0|[1-9]\d{0,15}),"log":%b,"party":"(%b)","ts":"(%b)","v":1\}'
+    return re.compile(leaf % (auth % (hex32, hex32), hex32, log, uuid, time))
 
 
 @dataclass(slots=True)
@@ -68,7 +65,7 @@ class Leaf:
     commit: str
     party: str
     at: datetime
-    auth: dict[str, str] | None
+    auth: dict[str, str]  # empty where no member signed
 
 
 def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
@@ -81,25 +78,24 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
         at = datetime.fromisoformat(time)
     except ValueError:
         raise VerificationError("Its time is no time.") from None
-    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True)) if auth[0] else None
-    return Leaf(commit, party, at, signed)
+    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True))
+    return Leaf(commit, party, at, signed if signed["alg"] else {})
 
 
 def parse_opening(line: bytes, leaves: Sequence[Leaf], after: int) -> tuple[int, dict[str, Any], bool]:
     """Index and shown fields of an opening, checked against its leaf's commitment, and if they are all."""
     value, body = parse(line), {}
     need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "It is not i, fields and hidden.")
-    index, fields, hidden = value["i"], value["fields"], value["hidden"]
+    index, hidden = value["i"], value["hidden"]
     need(type(index) is int and after < index < len(leaves), f"After entry {after} it opens none that holds.")
-    good = type(fields) is dict and type(hidden) is list and all(type(one) is str for one in hidden)
-    need(good and all(map(_hex32, hidden)), f"That of entry {index} does not hold fields and digests.")
     digests = [bytes.fromhex(one) for one in hidden]
-    for name, pair in fields.items():
-        good = type(pair) is list and len(pair) == 2 and type(pair[0]) is str
-        need(good and _hex32(pair[0]) and _key(name), "A field has an odd name or no salt.")
-        hashed = b'%b["%b",%b]' % (bytes.fromhex(pair[0]), name.encode(), canonical(pair[1], 1))
+    need(type(hidden) is list and {*map(len, digests)} <= {32}, "It hides something else than digests.")
+    for name, (salt, shown) in value["fields"].items():
+        salted = bytes.fromhex(salt)  # of another length, what is salt and what is value would be open
+        need(len(salted) == 32 and _key(name), f"A field of entry {index} has an odd name or no salt.")
+        hashed = b'%b["%b",%b]' % (salted, name.encode(), canonical(shown, 1))
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
-        body[name] = pair[1]
+        body[name] = shown
     commit = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest()
     need(leaves[index].commit == commit, f"That of entry {index} is not what its leaf commits to.")
     good = all(type(body[name]) is kind if name in body else hidden for name, kind in SIX.items())

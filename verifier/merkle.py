@@ -1,6 +1,7 @@
 """The tree of RFC 9162, its proofs checked by the steps of sections 2.1.3.2 and 2.1.4.2."""
 
 from collections.abc import Sequence
+from functools import reduce
 from hashlib import sha256
 
 EMPTY = sha256().digest()  # the root of the tree without leaves
@@ -25,8 +26,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _check(small: int, large: int, proof: Sequence[bytes], *hashes: bytes) -> None:
-    need({type(small), type(large)} == {int}, "A size or index is no whole number.")
-    need(0 <= small <= large < 2**63, "A size or index is impossible.")
+    good = {type(small), type(large)} == {int} and 0 <= small <= large < 2**63
+    need(good, "A size or index is impossible.")
     need(isinstance(proof, list | tuple) and len(proof) < 65, "A proof is a list of at most 64 hashes.")
     good = all(type(one) is bytes and len(one) == 32 for one in (*hashes, *proof))
     need(good, "A hash is not 32 bytes long.")
@@ -89,10 +90,7 @@ def push(peaks: list[bytes], size: int, leaf: bytes) -> None:
 
 
 def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
-    root = peaks[-1] if peaks else EMPTY
-    for peak in peaks[-2::-1]:
-        root = node_hash(peak, root)
-    return root
+    return reduce(lambda root, peak: node_hash(peak, root), reversed(peaks)) if peaks else EMPTY
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:

@@ -40,24 +40,21 @@ def compare(audit: Audit, other: Audit, target: Path) -> None:
     need(audit.origin == other.origin, "The other bundle is of another log.")
     for size in sorted(audit.checkpoints.keys() & other.checkpoints.keys()):
         if audit.checkpoints[size].root != other.checkpoints[size].root:
-            halves = [side(one.checkpoints[size]) for one in (audit, other)]
-            write_fraud(audit, target, {"a": halves[0], "b": halves[1]})
+            write_fraud(audit, target, [side(one.checkpoints[size]) for one in (audit, other)])
             break
-    index, ours, theirs = difference(audit.bundle, other.bundle)
-    if ours is not None and theirs is not None:
+    index, *leaves = difference(audit.bundle, other.bundle)
+    if None not in leaves:
         audit.findings.append((index, "The two bundles differ here."))
-        proof = [prove_inclusion(one.hashes, index) for one in (audit, other)]
-        mine = side(audit.checkpoints[audit.size], ours, proof[0])
-        yours = side(other.checkpoints[other.size], theirs, proof[1])
-        write_fraud(audit, target, {"index": index, "a": mine, "b": yours})
+        both = [(one.checkpoints[one.size], prove_inclusion(one.hashes, index)) for one in (audit, other)]
+        halves = [side(note, leaf or b"", proof) for (note, proof), leaf in zip(both, leaves, strict=True)]
+        write_fraud(audit, target, halves, index=index)
 
 
-def write_fraud(audit: Audit, target: Path, proof: dict[str, Any]) -> None:
+def write_fraud(audit: Audit, target: Path, halves: list[dict[str, Any]], **index: int) -> None:
     """Write a proof of fraud, if it is one."""
-    data = json.dumps({"fraud": KIND, **proof}, indent=1).encode()
-    shown = check_fraud(data, audit.policy)
+    data = json.dumps({"fraud": KIND, "a": halves[0], "b": halves[1], **index}, indent=1).encode()
+    audit.findings.append((index.get("index"), f"{check_fraud(data, audit.policy)} The proof is {target}."))
     target.write_bytes(data)
-    audit.findings.append((proof.get("index"), f"{shown} The proof is {target}."))
 
 
 def check_fraud(data: bytes, policy: Policy) -> str:
@@ -65,14 +62,12 @@ def check_fraud(data: bytes, policy: Policy) -> str:
     proof = parse(data)
     need(proof["fraud"] == KIND, "This is not a proof of fraud.")
     halves = [proof["a"], proof["b"]]
-    one, two = notes = [parse_note(str(half["checkpoint"]).encode()) for half in halves]
-    good = all(policy.check(note) is not None for note in notes)
-    need(good and one.origin == two.origin, "The checkpoints are of two logs.")
+    one, two = notes = [parse_note(half["checkpoint"].encode()) for half in halves]
+    need(all(policy.check(note) is not None for note in notes) and one.origin == two.origin, "Two logs.")
     if one.size == two.size and one.root != two.root:
         return f"The host signed two histories, with different roots for size {one.size}, of {one.origin}."
-    leaves = [base64(half["leaf"]) for half in halves]
-    need(leaves[0] != leaves[1], "Both halves show the same.")
-    for note, half, leaf in zip(notes, halves, leaves, strict=True):
+    need(halves[0]["leaf"] != halves[1]["leaf"], "Both halves show the same.")
+    for note, half in zip(notes, halves, strict=True):
         path = [bytes.fromhex(step) for step in half["proof"]]
-        verify_inclusion(proof["index"], note.size, leaf_hash(leaf), path, note.root)
+        verify_inclusion(proof["index"], note.size, leaf_hash(base64(half["leaf"])), path, note.root)
     return f"The host signed two histories, with different entries {proof['index']}, of {one.origin}."

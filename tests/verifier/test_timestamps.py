@@ -118,7 +118,7 @@ NOTE = maker.example().files()["checkpoint"]
 def stamped(token: bytes, pem: bytes = b"", note: bytes = NOTE) -> dict[str, bytes]:
     """A log whose newest checkpoint carries a time stamp; the log is from today, as the stamp is."""
     files = maker.example().files() | {"timestamps/11.1.tsr": token, "timestamps/11.1.note": note}
-    return files | ({"timestamps/11.1.pem": pem} if pem else {})
+    return files | {"timestamps/11.1.pem": pem}
 
 
 def test_a_pinned_authority_counts(check: Checked, authority: Authority) -> None:
@@ -168,6 +168,7 @@ def test_a_stamped_note_is_checked_as_a_checkpoint(check: Checked, authority: Au
         (b"no note", 7, False),
     ):
         more = {f"timestamps/{size}.1.tsr": authority.stamp(note), f"timestamps/{size}.1.note": note}
+        more[f"timestamps/{size}.1.pem"] = b""
         code, _ = check(maker.example().files() | more, "--tsa", root)
         assert (code == 0) is good
         alone, _ = check(maker.example().files() | {f"timestamps/{size}.1.note": note})
