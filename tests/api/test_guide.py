@@ -21,6 +21,7 @@ def test_the_commands_of_the_guide(stack: Stack, tmp_path: Path) -> None:
     script = "set -euo pipefail\n" + "".join(commands)
     for there, here in (
         (".venv/bin/python manage.py token alice", f"{sys.executable} {REPO / 'manage.py'} token {login}"),
+        (".venv/bin/python -m witness", f"env PYTHONPATH={REPO} {sys.executable} -m witness"),
         ("http://localhost:8000", stack.url),
     ):
         assert there in script
@@ -38,3 +39,4 @@ def test_the_commands_of_the_guide(stack: Stack, tmp_path: Path) -> None:
     assert (tmp_path / "copy.jsonl").read_bytes() == (tmp_path / "gateway.jsonl").read_bytes()
     assert '"total":1' in done.stdout
     assert '"metric":1200' in done.stdout
+    assert (tmp_path / "my.key").stat().st_mode & 0o777 == 0o600
