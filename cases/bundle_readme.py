@@ -12,17 +12,18 @@ comes from, without a network, and without believing anybody.
 Check it
 --------
 
-Python 3.11 or later and the package "cryptography" are needed, and the program countersign-verify (the
-folder verifier/ of Countersign: small enough to be read before it is trusted). Then:
+Python 3.11 or later and the package "cryptography" are needed, and the program countersign-verify: the folder
+verifier/ of Countersign, small enough to be read before it is trusted. Where it is not installed, say
+"python -m verifier" beside that folder. Then:
 
-    python -m verifier {name} --policy policy.txt
+    countersign-verify {name} --policy {policy}
 
 It says "All holds" and ends with exit code 0 only if every byte that can be computed again was, and agrees.
 Otherwise each finding is one sentence with the number of the first entry that is wrong. Straight after
 something was written the other parties' witnesses have not countersigned it yet; to let the newest entries
 wait for them:
 
-    python -m verifier {name} --policy policy.txt --allow-pending
+    countersign-verify {name} --policy {policy} --allow-pending
 
 More that it can do:
 
@@ -36,10 +37,11 @@ More that it can do:
 The policy
 ----------
 
-policy.txt is yours: it names the host's key, the witnesses' keys, and how many of them must have
-countersigned. It is deliberately not in this file, for whoever could forge the log could forge that as well.
-The ledger page of the case shows one to start from. Before you keep it, compare every key in it with the
-other parties in another way: by telephone, on paper, face to face. From then on use the one that you kept.
+The policy is yours: it names the host's key, the keys of the parties' witnesses, how many of them must have
+countersigned, and the keys that members sign with. It is deliberately not in this file, for whoever could
+forge the log could forge that as well. The ledger page of the case offers one to start from, as
+{policy}. Before you keep it, compare every key in it with the other parties in another way: by
+telephone, on paper, face to face. From then on use the one that you kept.
 
 
 What is in here
@@ -63,4 +65,5 @@ are told then is checked against what stands here now.
 def readme(name: str, reference: str, origin: str, size: int) -> str:
     """The page for a bundle called `name`."""
     rule = "=" * len(f"The ledger of case {reference}")
-    return _TEXT.format(name=name, reference=reference, rule=rule, origin=origin, size=size)
+    policy = f"{reference}.policy"
+    return _TEXT.format(name=name, policy=policy, reference=reference, rule=rule, origin=origin, size=size)

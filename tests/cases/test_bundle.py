@@ -15,16 +15,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from cases import bundle, reads
+from cases import bundle, keyring, reads
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
+from cases.proof import policy_text
 from cases.rules.case import ReviseCase
+from cases.rules.sharing import DiscloseEvidence
 from evidence.vault import vault
 from ledger import signing, timestamps
 from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.host import host_key
 from tests import cast
 from tests.api.client import api_of
+from tests.keyholders import FileKey, register, register_witness, sign
 from tests.ledger import authority
 from tests.ledger.conftest import Superuser, Witness, superuser
 
@@ -66,19 +69,22 @@ class Scene:
         path.write_bytes(b"".join(made.parts))
         return path
 
-    def verified(self, path: Path, *more: str | Path) -> tuple[int, list[str]]:
+    def verified(self, path: Path, *more: str | Path, policy: str = "") -> tuple[int, list[str]]:
         """What the verifier, as its own program, says of a bundle: exit code and lines."""
+        pinned = self.folder / "policy.txt"
+        pinned.write_text(policy or self._policy())
+        given = [sys.executable, "-m", "verifier", str(path), "--policy", str(pinned), *map(str, more)]
+        done = subprocess.run(given, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+        assert not done.stderr, done.stderr
+        return done.returncode, done.stdout.splitlines()
+
+    def _policy(self) -> str:
         origin = signing.parse_checkpoint(checkpoint_note(self.case.pk)).origin
-        policy = self.folder / "policy.txt"
-        policy.write_text(
+        return (
             f"log {signing.vkey(origin, host_key().public)}\n"
             f"witness northwind {self.northwind.key.vkey}\nwitness contoso {self.contoso.key.vkey}\n"
             "group both all northwind contoso\nquorum both\n"
         )
-        given = [sys.executable, "-m", "verifier", str(path), "--policy", str(policy), *map(str, more)]
-        done = subprocess.run(given, cwd=REPOSITORY, check=False, capture_output=True, text=True)
-        assert not done.stderr, done.stderr
-        return done.returncode, done.stdout.splitlines()
 
 
 @pytest.fixture
@@ -106,6 +112,27 @@ def test_each_party_takes_the_log_along_and_it_holds(scene: Scene) -> None:
         code, said = scene.verified(scene.exported(person))
         assert code == 0, said
         assert said[-1].startswith("All holds: ")
+
+
+def test_the_policy_that_the_host_offers_fits_what_it_hands_out(scene: Scene) -> None:
+    """With witnesses' and members' keys registered, an act that a member signed, and an item disclosed."""
+    people, own = scene.people, FileKey()
+    for witness, person in ((scene.northwind, people.alice), (scene.contoso, people.carol)):
+        register_witness(FileKey(witness.private), by=person, name=witness.name)
+    register(own, by=people.alice)
+    shown = DiscloseEvidence(
+        case=scene.case.pk, item=scene.secret.pk, party=people.contoso, purpose="Analysis"
+    )
+    perform(shown, actor=people.alice.actor, authorship=sign(own, shown))
+    keyring.spread(scene.case.pk, people.contoso)
+    scene.cosigned(scene.northwind, scene.contoso)
+    for person in (people.alice, people.carol, people.rhea):
+        policy = policy_text(person.actor, reads.case(person.actor, scene.case.pk))
+        code, said = scene.verified(scene.exported(person), policy=policy)
+        assert code == 0, said
+    kinds = {body["type"][1] for body in opened(scene.exported(people.rhea)).values()}
+    assert "KeyRegistered" in kinds
+    assert "EvidenceDisclosed" not in kinds
 
 
 def test_what_was_not_disclosed_stays_sealed(scene: Scene) -> None:
