@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
@@ -10,20 +11,11 @@ from verifier.check import Audit
 from verifier.note import parse_policy
 from verifier.split import check_fraud, compare, compare_mirror
 
-OPTIONS = {
-    "--evidence": "a folder of evidence files to hash again",
-    "--mirror": "the folder of your witness's mirror of this log",
-    "--against": "another party's export of the same log",
-    "--proof-to": "where a proof of fraud goes (fraud-proof.json)",
-    "--fraud-proof": "check a proof of fraud, alone",
-    "--tsa": "certificates (PEM) of time-stamp authorities that you trust",
-}
-
 
 def rehash(audit: Audit, folder: Path) -> None:
     """The files in a folder against the sealed hashes."""
     files: dict[str, str] = {}
-    for path in [one for one in folder.rglob("*") if one.is_file()]:
+    for path in filter(Path.is_file, folder.rglob("*")):
         with path.open("rb") as file:
             files[file_digest(file, "sha256").hexdigest()] = path.name
     for index, body in audit.sealed.items():
@@ -52,33 +44,32 @@ def report(audit: Audit, *, each: bool) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit code is 0 only if all holds."""
     parser = ArgumentParser("countersign-verify", description="Check an exported log, offline.")
-    parser.add_argument("bundle", type=Path, nargs="?", help="the export: its zip, or the folder in it")
-    parser.add_argument("--policy", type=Path, required=True, help="your own pinned keys and quorum")
-    parser.add_argument("--times", action="store_true", help="the time bounds of every entry, not of runs")
-    parser.add_argument("--allow-pending", action="store_true", help="let the newest entries lack the quorum")
-    for name, about in OPTIONS.items():
-        parser.add_argument(name, type=Path, help=about)
+    flag, path = partial(parser.add_argument, action="store_true"), partial(parser.add_argument, type=Path)
+    path("bundle", nargs="?", help="the export: its zip, or the folder in it")
+    path("--policy", required=True, help="your own pinned keys and quorum")
+    path("--evidence", help="a folder of evidence files to hash again")
+    path("--mirror", help="the folder of your witness's mirror of this log")
+    path("--against", help="another party's export of the same log")
+    path("--proof-to", default=Path("fraud-proof.json"), help="where a proof of fraud goes")
+    path("--fraud-proof", help="check a proof of fraud, alone")
+    path("--tsa", help="certificates (PEM) of time-stamp authorities that you trust")
+    flag("--times", help="the time bounds of every entry, not of runs")
+    flag("--allow-pending", help="let the newest entries lack the quorum")
     given = parser.parse_args(arguments)
     try:
         policy, tsa = parse_policy(given.policy.read_bytes()), given.tsa.read_bytes() if given.tsa else b""
         if given.fraud_proof:
             print(check_fraud(given.fraud_proof.read_bytes(), policy))
             return 0
-        audits = [
-            Audit(Bundle(one), policy, tsa, pending=given.allow_pending)
-            for one in (given.bundle or Path(), given.against)
-            if one
-        ]
-        for audit in audits:
-            audit.run()
-        audit, *others = audits
+        audit = Audit(Bundle(given.bundle or Path()), policy, tsa, pending=given.allow_pending)
         if given.evidence:
             audit.trying("evidence: ", rehash, audit, given.evidence)
         if given.mirror:
             audit.trying("mirror: ", compare_mirror, audit, Bundle(given.mirror, strict=False))
-        for other in others:
+        if given.against:
+            other = Audit(Bundle(given.against), policy, tsa, pending=given.allow_pending)
             audit.findings += [(index, f"The other bundle: {text}") for index, text in other.findings]
-            audit.trying("against: ", compare, audit, other, given.proof_to or Path("fraud-proof.json"))
+            audit.trying("against: ", compare, audit, other, given.proof_to)
     except BROKEN as error:
         print(f"finding: {told(error)}")
         return 1

@@ -29,9 +29,8 @@ LARGEST, PLAIN = 1 << 20, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 def told(error: BaseException) -> str:
     """What broke a check, in a sentence."""
-    if isinstance(error, VerificationError | OSError):
-        return str(error)
-    return f"It is malformed, or its signature is wrong ({type(error).__name__})."
+    plain = isinstance(error, VerificationError | OSError)
+    return str(error) if plain else f"It is malformed, or its signature is wrong ({type(error).__name__})."
 
 
 class Bundle:

@@ -18,25 +18,15 @@ Time = datetime | None
 
 
 class Audit:
-    """One bundle under check; `findings` are the failures, `notes` what was not or could not be checked."""
+    """One bundle, checked; `findings` are the failures, `notes` what was not or could not be checked."""
 
     def __init__(self, bundle: Bundle, policy: Policy, tsa: bytes = b"", *, pending: bool = False) -> None:
-        self.bundle, self.policy, self.tsa, self.pending = bundle, policy, tsa, pending
+        self.bundle, self.policy, self.tsa = bundle, policy, tsa
         self.findings, self.notes = list[tuple[int | None, str]](), list[str]()
         self.origin, self.size, self.quorum, self.checkpoints = "", 0, 0, dict[int, Note]()
         self.leaves, self.hashes = list[Leaf](), list[bytes]()
         self.sealed = dict[int, dict[str, Any]]()  # the bodies of EvidenceSealed by index
         self.seen = list[tuple[int, datetime, bool]]()  # size, time, whether by a witness
-
-    def trying(self, what: str, step: Callable[..., object], *given: Any, at: int | None = None) -> None:
-        """Take one step of the check; whatever breaks it is a finding."""
-        try:
-            step(*given)
-        except BROKEN as error:
-            self.findings.append((at, what + told(error)))
-
-    def run(self) -> None:
-        """Check everything that the bundle holds."""
         self.trying("checkpoint: ", self.checkpoint, "checkpoint")
         steps: dict[str, Callable[[str], object]] = {
             ".note": self.checkpoint,
@@ -45,10 +35,17 @@ class Audit:
         steps |= {"openings.jsonl": self.read_openings, "evidence.jsonl": self.read_evidence}
         steps |= {".tsr": self.time_stamp}
         for ending in steps if self.origin else ():
-            for name in [one for one in self.bundle.names if one.endswith(ending)]:
+            for name in [one for one in bundle.names if one.endswith(ending)]:
                 self.trying(f"{name}: ", steps[ending], name)
-        self.check_quorum()
+        self.check_quorum(pending=pending)
         self.check_times()
+
+    def trying(self, what: str, step: Callable[..., object], *given: Any, at: int | None = None) -> None:
+        """Take one step of the check; whatever breaks it is a finding."""
+        try:
+            step(*given)
+        except BROKEN as error:
+            self.findings.append((at, what + told(error)))
 
     def checkpoint(self, name: str) -> Note:
         """A checkpoint, the newest first: signed by the pinned key, of one log, its cosignatures right.
@@ -130,10 +127,10 @@ class Audit:
             by = min((at for size, at, _ in self.seen if size >= end), default=None)
             yield start, end, after, by
 
-    def check_quorum(self) -> None:
+    def check_quorum(self, *, pending: bool) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
         text = f"The policy's quorum has countersigned up to size {self.quorum} of {self.size}."
-        if self.pending and 0 < self.quorum < self.size:
+        if pending and 0 < self.quorum < self.size:
             self.notes.append(text)
         elif self.quorum < self.size:
             self.findings.append((self.quorum, text))

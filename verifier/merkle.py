@@ -1,4 +1,4 @@
-"""The tree of RFC 9162, its proofs checked by the steps of sections 2.1.3.2 and 2.1.4.2."""
+"""The tree of RFC 9162; its proofs are checked by the steps of sections 2.1.3.2 and 2.1.4.2."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -33,39 +33,27 @@ def _check(small: int, large: int, proof: Sequence[bytes], *hashes: bytes) -> No
     need(good, "A hash is not 32 bytes long.")
 
 
-def _split(size: int) -> int:
-    return 1 << ((size - 1).bit_length() - 1)  # the largest power of two below the size
-
-
-def _climb(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
-    if size == 1 or not proof:
-        need(size == 1 and not proof, "The inclusion proof is too long or too short.")
-        return leaf
-    cut = _split(size)
-    if index < cut:
-        return node_hash(_climb(index, cut, leaf, proof[:-1]), proof[-1])
-    return node_hash(proof[-1], _climb(index - cut, size - cut, leaf, proof[:-1]))
+def _walk(node: int, last: int, old: bytes, new: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of the older and the newer tree to which a proof leads, from a node that both have."""
+    for step in proof:
+        need(last, "The proof is too long.")
+        if node & 1 or node == last:
+            old, new = node_hash(step, old), node_hash(step, new)
+            while node and not node & 1:
+                node, last = node >> 1, last >> 1
+        else:
+            new = node_hash(new, step)
+        node, last = node >> 1, last >> 1
+    need(last == 0, "The proof is too short.")
+    return old, new
 
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """Raise VerificationError unless `leaf_hash` is leaf `index` of the tree of `size` under `root`."""
     _check(index, size, proof, leaf_hash, root)
     need(index < size, "The tree has no such leaf.")
-    need(_climb(index, size, leaf_hash, proof) == root, "The inclusion proof does not lead to the root.")
-
-
-def _both(old: int, size: int, whole: Sequence[bytes], proof: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """The roots that the proof leads to; `whole` is the older one where the proof leaves it out."""
-    if old == size or not proof:
-        last = [*whole, *proof]
-        need(old == size and len(last) == 1, "The consistency proof is too long or too short.")
-        return last[0], last[0]
-    cut, beside = _split(size), proof[-1]
-    if old <= cut:
-        first, second = _both(old, cut, whole, proof[:-1])
-        return first, node_hash(second, beside)
-    first, second = _both(old - cut, size - cut, [], proof[:-1])
-    return node_hash(beside, first), node_hash(beside, second)
+    _, found = _walk(index, size - 1, leaf_hash, leaf_hash, proof)
+    need(found == root, "The inclusion proof does not lead to the root.")
 
 
 def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:
@@ -74,12 +62,17 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
     From size 0 only the empty root with an empty proof passes; every tree follows it, so it shows nothing.
     """
     _check(size1, size2, proof, root1, root2)
-    if size1 == 0:
-        good = not proof and root1 == EMPTY and (size2 > 0 or root2 == EMPTY)
-        need(good, "From size 0, whose root is that of nothing, there is nothing to be proven.")
-    else:
-        found = _both(size1, size2, [root1], proof)
-        need(found == (root1, root2), "The consistency proof does not lead to both roots.")
+    if size1 in {0, size2}:
+        good = not proof and root1 == (root2 if size1 == size2 else EMPTY) and (size1 or root1 == EMPTY)
+        need(good, "Between equal sizes, or from 0, there is nothing to be proven.")
+        return
+    node, last = size1 - 1, size2 - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    path = [*proof] if node else [root1, *proof]  # a complete older tree is left out of the proof
+    need(path, "The proof is too short.")
+    found = _walk(node, last, path[0], path[0], path[1:])
+    need(found == (root1, root2), "The consistency proof does not lead to both roots.")
 
 
 def push(peaks: list[bytes], size: int, leaf: bytes) -> None:
@@ -93,18 +86,22 @@ def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
     return reduce(lambda root, peak: node_hash(peak, root), reversed(peaks)) if peaks else EMPTY
 
 
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    """The level of the tree above one; a node without a neighbour moves up as it is."""
+    pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
+    return [node_hash(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+
+
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    peaks: list[bytes] = []
-    for size, one in enumerate(hashes):
-        push(peaks, size, one)
-    return root_of_peaks(peaks)
+    while len(hashes) > 1:
+        hashes = _above(hashes)
+    return hashes[0] if hashes else EMPTY
 
 
 def prove_inclusion(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The inclusion proof of leaf `index`, nearest the leaf first."""
-    if len(hashes) == 1:
-        return []
-    cut = _split(len(hashes))
-    if index < cut:
-        return [*prove_inclusion(hashes[:cut], index), root_of(hashes[cut:])]
-    return [*prove_inclusion(hashes[cut:], index - cut), root_of(hashes[:cut])]
+    proof: list[bytes] = []
+    while len(hashes) > 1:
+        proof += hashes[index ^ 1 : (index ^ 1) + 1]
+        hashes, index = _above(hashes), index >> 1
+    return proof
