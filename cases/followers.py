@@ -7,10 +7,10 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from cases import copies
+from cases import copies, stamping
 from cases.rules.acting import HOST_LOG
-from cases.stamping import AT_ONCE
 from evidence.models import Ingest
 from ledger.entries import StoredEvent
 
@@ -58,8 +58,14 @@ def nudge_keys(party: UUID) -> None:
 def _ask_for_stamps(stored: Sequence[StoredEvent]) -> None:
     """Some acts are time-stamped at once. A nudge lost costs five minutes, until the next round."""
     if settings.TIME_STAMP_AUTHORITIES:
-        for log in {event.log for event in stored if event.type in AT_ONCE}:
+        for log in {event.log for event in stored if event.type in stamping.AT_ONCE}:
             transaction.on_commit(partial(nudge_stamps, log), robust=True)
+
+
+def take_note(case: UUID) -> None:
+    """A witness has countersigned: have stamped what only waited for that."""
+    if stamping.awaited(case, at=timezone.now()):
+        transaction.on_commit(partial(nudge_stamps, case), robust=True)
 
 
 def nudge_stamps(log: UUID) -> None:

@@ -50,15 +50,16 @@ _DUE = f"""
     CROSS JOIN LATERAL (SELECT index, recorded_at FROM ledger_entry
         WHERE log = h.log AND index = coalesce(stamp.size, 0) LIMIT 1) AS fresh
     CROSS JOIN LATERAL (
-        SELECT fresh.index, fresh.recorded_at WHERE coalesce(stamp.stamped_at, fresh.recorded_at) < %(today)s
+        SELECT fresh.index, fresh.recorded_at, false AS at_once
+        WHERE coalesce(stamp.stamped_at, fresh.recorded_at) < %(today)s
         UNION ALL
-        (SELECT o.index, e.recorded_at FROM ledger_opening o JOIN ledger_entry e USING (log, index)
+        (SELECT o.index, e.recorded_at, true FROM ledger_opening o JOIN ledger_entry e USING (log, index)
          WHERE o.log = h.log AND o.index >= coalesce(stamp.size, 0)
          AND o.type IN ({", ".join(f"'{name}'" for name in AT_ONCE)}) ORDER BY o.index LIMIT 1)
-        ORDER BY index LIMIT 1) AS due
+        ORDER BY at_once DESC LIMIT 1) AS due
     WHERE h.kind = 'case' AND h.size > coalesce(stamp.size, 0)
     AND (%(case)s::uuid IS NULL OR h.log = %(case)s)
-    ORDER BY due.recorded_at, h.log, a.name LIMIT %(most)s
+    ORDER BY due.at_once DESC, due.recorded_at, h.log, a.name LIMIT %(most)s
 """  # noqa: S608 - names of our own
 
 
@@ -87,7 +88,7 @@ def authorities() -> tuple[Authority, ...]:
 
 
 def due(*, at: datetime, case: UUID | None = None) -> list[Due]:
-    """What is due, the oldest first: in one query, of one case or of all."""
+    """What is due, in one query, of one case or of all: what asks for a stamp at once, then the oldest."""
     today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     asked: dict[str, Any] = {
         "authorities": [each.name for each in authorities()],
@@ -102,6 +103,15 @@ def due(*, at: datetime, case: UUID | None = None) -> list[Due]:
         Due(case=log_id, authority=name, size=size, index=index, since=since.astimezone(UTC))
         for log_id, name, size, index, since in rows
     ]
+
+
+def awaited(case: UUID, *, at: datetime) -> bool:
+    """Whether a round for this case alone is worth while: it is due with an authority that answers. One that
+    does not is left to the rounds for all, or each look of a witness would make a worker wait for it."""
+    if not authorities() or not (found := due(at=at, case=case)):
+        return False
+    failing = AuthorityHealth.objects.exclude(failing_since=None).values_list("name", flat=True)
+    return not {one.authority for one in found} <= set(failing)
 
 
 def stamp_due(

@@ -16,7 +16,7 @@ from api.serializers.proof import CosignaturesAnswer, RegainedAnswer, StagedAnsw
 from api.views.cases import CASE
 from api.views.door import Door
 from api.views.proof import LAST, size_of, size_parameter
-from cases import regain
+from cases import followers, regain
 from cases.proof import witness_keys
 from cases.refusals import Refused
 from ledger.cosignatures import add_cosignatures
@@ -67,6 +67,7 @@ class Cosignatures(_Text):
             held = add_cosignatures(found.pk, said, witness_keys(found.pk), size=size)
         except NoSuchEntry as error:
             raise Refused("no-such-checkpoint", error.sentence) from error
+        followers.take_note(found.pk)
         told = parse_checkpoint(said).size if size is None else size
         return Response(CosignaturesAnswer({"size": told, "cosignatures": held}).data)
 

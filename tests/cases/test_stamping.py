@@ -27,6 +27,7 @@ from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.timestamps import Authority, Stamped
 from ledger.verify import verify_log
 from tests import cast, keyholders
+from tests.api.client import api_of
 from tests.ledger.authority import make, serve
 from tests.ledger.conftest import Witness
 
@@ -255,6 +256,42 @@ def test_an_act_that_asks_for_a_stamp_nudges_the_worker(
     assert nudged == [scene.case.pk]
     tasks.stamp_due(str(cast_case.case.pk))
     assert held(cast_case) == []
+
+
+def test_a_witness_that_came_further_nudges_for_what_waited_for_it(
+    scene: Scene, first: Authority, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nudged: list[object] = []
+    monkeypatch.setattr(followers, "nudge_stamps", nudged.append)
+    api = api_of(scene.people.rhea)
+
+    def cosigned() -> int:
+        nudged.clear()
+        for witness in scene.witnesses:
+            line = witness.cosign(checkpoint_note(scene.case.pk), int(datetime.now(UTC).timestamp()))
+            path = f"/cases/{scene.case.pk}/ledger/cosignatures?size={scene.size}"
+            taken = api.ask("POST", path, data=line.encode(), content_type="text/plain")
+            assert taken.status_code == 200
+        return len(nudged)
+
+    scene.with_witnesses()
+    assert cosigned() == 0  # nothing waits
+    at = scene.close()
+    assert cosigned() == 2
+    settings.TIME_STAMP_AUTHORITIES = (NOBODY,)
+    assert scene.round(at) == []
+    assert cosigned() == 0  # it does not answer: the rounds for all cases try it again
+    settings.TIME_STAMP_AUTHORITIES = (first, NOBODY)
+    assert cosigned() == 2
+    assert scene.round(at) == [(first.name, scene.size)]
+    assert cosigned() == 0
+
+
+def test_what_asks_for_a_stamp_at_once_comes_before_the_day_s_work(whole_db: None, first: Authority) -> None:
+    waiting, urgent = [Scene(), Scene()], Scene()
+    urgent.close()
+    tomorrow = urgent.started + DAY
+    assert [one.case for one in stamping.due(at=tomorrow)] == [each.case.pk for each in (urgent, *waiting)]
 
 
 def test_the_index_knows_which_acts_ask_for_a_stamp(committed_db: None) -> None:
