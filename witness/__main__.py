@@ -119,7 +119,10 @@ def parser() -> argparse.ArgumentParser:
     for verb, about in (
         ("run", "poll the host, mirror, cosign"),
         ("serve", "answer add-checkpoint (C2SP tlog-witness) on loopback"),
-        ("refeed", "give the host back entries that it lost, byte for byte"),
+        (
+            "refeed",
+            "give the host back what it lost: entries, byte for byte, and this witness's cosignatures",
+        ),
         ("openings", "after refeed: give back what these entries mean, from a bundle"),
         ("pull", "fetch the bundle of a case: the ledger with what your party may read"),
     ):

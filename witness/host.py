@@ -61,9 +61,9 @@ class Host:
             raise Trouble(f"The host's answer to {path} is larger than it may be.")
         return data
 
-    def checkpoint(self) -> bytes:
-        """The host's newest signed note."""
-        return self._ask("/checkpoint")
+    def checkpoint(self, size: int | None = None) -> bytes:
+        """The host's newest signed note, or the one of a size."""
+        return self._ask("/checkpoint" if size is None else f"/checkpoint?size={size}")
 
     def leaves(self, start: int, end: int) -> list[bytes]:
         """The leaves from `start` on, at most a page, none from `end` on; fewer if there are no more."""

@@ -124,6 +124,16 @@ class Store:
         replace(self.folder / "checkpoint", note.raw + line.encode())
         self.seen = note
 
+    def cosigned(self) -> Iterator[Note]:
+        """The checkpoints that were cosigned, each with the cosignature on it, the largest first."""
+        kept = {
+            int(path.stem): path
+            for path in (self.folder / "checkpoints").glob("*.note")
+            if path.stem.isdecimal()
+        }
+        for size in sorted(kept, reverse=True):
+            yield parse_note(kept[size].read_bytes())
+
     def root(self) -> bytes:
         """The root over the mirrored leaves."""
         return root_of_peaks(self.peaks)

@@ -138,10 +138,20 @@ class Watch:
         )
 
     def refeed(self) -> int:
-        """Give the host the mirrored entries that it lost; how many."""
+        """Give the host the mirrored entries that it lost, and the cosignatures made on them; how many
+        entries."""
         note, seen = self._signed(self.host.checkpoint()), self.store.seen
-        if seen is None or seen.size <= note.size:
-            raise Trouble("The host shows no less than the mirror holds; nothing is to be given back.")
+        if seen is None:
+            raise Trouble("The mirror is empty; there is nothing to give back.")
+        lacking = max(0, seen.size - note.size)
+        if lacking:
+            self._give_leaves(note, seen)
+        given = self._give_cosignatures()
+        if not lacking:
+            self.say(f"The host lacks no entry that the mirror has. It was given {given} cosignatures.")
+        return lacking
+
+    def _give_leaves(self, note: Note, seen: Note) -> None:
         ours = [leaf_hash(leaf) for leaf in self.store.read(0, note.size)]
         if root_of(ours) != note.root:
             raise self._fork(seen, note)
@@ -150,4 +160,17 @@ class Watch:
             self.host.refeed(start, self.store.read(start, min(seen.size, start + PAGE)))
         missing = self.host.refeed_checkpoint(seen.raw)
         self.say(f"Gave back entries {note.size} to {seen.size - 1} of {note.origin}. {missing}".rstrip())
-        return seen.size - note.size
+
+    def _give_cosignatures(self) -> int:
+        """Hand in what this witness has cosigned, newest first, until the host has it already; how many."""
+        key, given = self.signer.key, 0
+        for kept in self.store.cosigned():
+            try:
+                held = parse_note(self.host.checkpoint(kept.size))
+                if (key.name, key.id) in {(name, key_id) for name, key_id, _ in held.signatures}:
+                    break
+                self.host.submit(kept.size, bare(kept, key).partition(b"\n\n")[2].decode())
+            except Absent:
+                continue  # what several appends of one moment brought may have come back as one
+            given += 1
+        return given

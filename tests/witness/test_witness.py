@@ -98,6 +98,7 @@ def test_rollback_is_an_alarm_and_refeed_gives_back(
         assert main(["refeed", "--config", str(config)]) == 0
         assert b"".join(host.refed[:-1]) == b"".join(one + b"\n" for one in lost)
         assert host.refed[-1].decode().startswith(log.notes[300])
+        assert host.cosignatures == [host.cosignatures[0]] * 2  # and what it had cosigned
         host.log = log
         assert look(config) == 0
 
