@@ -1,6 +1,8 @@
 """Time stamps: when a case is due, what is stamped, by whom, and what happens when an authority fails."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -217,12 +220,66 @@ def test_the_operator_sees_how_the_authorities_answer(
     assert "nothing is time-stamped" in client.get(reverse("admin:health")).content.decode()
 
 
-def test_a_round_that_was_killed_is_gone_on_with(scene: Scene, first: Authority, second: Authority) -> None:
+DIES = """
+import os, signal, sys
+import django
+django.setup()
+from uuid import UUID
+from cases import stamping
+from ledger import timestamps
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+real = timestamps.stamp
+def then_die(*args, **kwargs):
+    real(*args, **kwargs)
+    die()
+
+point, case = sys.argv[1], UUID(sys.argv[2])
+if point == "before it asks":
+    timestamps._ask = die
+elif point == "with the answer in hand":
+    timestamps._chain = die
+else:
+    timestamps.stamp = then_die
+stamping.stamp_due(case)
+"""
+
+
+@pytest.mark.parametrize("point", ["before it asks", "with the answer in hand", "when the answer is stored"])
+def test_a_killed_worker_leaves_what_the_next_round_completes(
+    scene: Scene, tsa: tuple[Path, str], first: Authority, second: Authority, point: str
+) -> None:
     at = scene.close()
-    # Killed after the first answer was stored: the other authority is still due, and only that one.
-    timestamps.stamp(scene.case.pk, None, second)
-    assert scene.round(at) == [(first.name, scene.size)]
-    assert sorted(one.authority for one in held(scene)) == [second.name, first.name]
+    parts = connection.get_connection_params()
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": f"postgresql://{parts['user']}:{parts['password']}@/{parts['dbname']}?host={parts['host']}",
+        "VAR_DIR": str(django_settings.VAR_DIR),
+        "CELERY_BROKER_URL": "memory://",
+        "TIME_STAMP_AUTHORITIES": ",".join(
+            f"{each.name}|{each.url}|{tsa[0] / 'ca.pem'}" for each in (first, second)
+        ),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", DIES, point, str(scene.case.pk)],
+        env=environment, cwd=django_settings.BASE_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    stored = [one.authority for one in held(scene)]
+    assert len(stored) == (1 if point == "when the answer is stored" else 0)
+    # The dead worker's lock goes with its session, which the database ends by itself.
+    for _ in range(1000):
+        scene.round(at)
+        if len(held(scene)) == 2:
+            break
+    assert sorted((one.authority, one.size) for one in held(scene)) == [
+        (second.name, scene.size),
+        (first.name, scene.size),
+    ]
+    assert scene.round(at) == []
+    assert verify_log(scene.case.pk) == []
 
 
 def test_two_workers_do_not_ask_twice(scene: Scene, first: Authority) -> None:
