@@ -39,6 +39,7 @@ from cases.rules.custody import (
     RetryEvidence,
     VerifyEvidence,
 )
+from cases.rules.erasure import ERASABLE, EraseValues
 from cases.rules.key_events import key_stream
 from cases.rules.keys import KeyRing, RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
@@ -149,6 +150,23 @@ class Story(RuleBasedStateMachine):
         assert done == (
             self.actors[name].party in self.shown.get(item, set()) and self.actors[name].party in self.parts
         )
+
+    @rule(name=st.sampled_from(["alice", "alice", "carol", "bob"]), data=st.data())
+    def erase(self, name: str, data: st.DataObject) -> None:
+        rows, actor = reading.read_entries(self.case, limit=10**6), self.actors[name]
+        kinds = {row.index: str((row.opening or {"type": ("", "")})["type"][1]) for row in rows}
+        likely = [index for index, kind in kinds.items() if kind in ERASABLE]
+        entry = data.draw(st.sampled_from([*likely, 0, len(rows)]))
+        names = data.draw(
+            st.lists(st.sampled_from([*ERASABLE.get(kinds.get(entry, ""), ("reason",)), "type"]), max_size=3)
+        )
+        reason = data.draw(st.sampled_from(["Because", "Because", ""]))
+        command = EraseValues(case=self.case, entry=entry, names=tuple(names), reason=reason)
+        if self.attempt(command, actor):
+            (row,) = reading.read_entries(self.case, after=entry - 1, limit=1)
+            assert row.party == actor.party
+            assert {*names} <= row.erased.keys()
+            assert not {*names} & (row.opening or {}).keys()
 
     @rule(data=st.data(), step=st.sampled_from(["verify", "searchable", "index", "quarantine", "retry"]))
     def work(self, data: st.DataObject, step: str) -> None:
