@@ -87,3 +87,25 @@ def test_who_stamps_is_looked_at_before_anything_starts() -> None:
     done = read("s.TIME_STAMP_AUTHORITIES", TIME_STAMP_AUTHORITIES="One|https://tsa.one.example|/nowhere.pem")
     assert done.returncode != 0
     assert "ImproperlyConfigured: TIME_STAMP_AUTHORITIES: the roots of One cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "site"),
+    [
+        ({"PORT": "8123"}, ("localhost", ["http://localhost:8123"])),
+        (PRODUCTION, ("cases.example.org", ["https://cases.example.org"])),
+        (PRODUCTION | {"ALLOWED_HOSTS": "*,.example.org"}, ("example.org", ["https://example.org"])),
+        (
+            PRODUCTION
+            | {
+                "WEBAUTHN_RP_ID": "example.org",
+                "WEBAUTHN_ORIGINS": "https://a.example.org,https://b.example.org",
+            },
+            ("example.org", ["https://a.example.org", "https://b.example.org"]),
+        ),
+    ],
+)
+def test_passkeys_sign_for_the_site_that_people_reach(
+    extra: dict[str, str], site: tuple[str, list[str]]
+) -> None:
+    assert read("(s.WEBAUTHN_RP_ID, s.WEBAUTHN_ORIGINS)", **extra).stdout.strip() == str(site)
