@@ -55,7 +55,7 @@ def wait_for_both(demo: Stack, *, patience: float = 90) -> None:
     deadline = time.monotonic() + patience
     while True:
         note = parse_note(ask(demo, "northwind", "checkpoint").content)
-        if wanted.met(wanted.check(note), wanted.quorum):
+        if wanted.met({key for key, _ in wanted.check(note)}, wanted.quorum):
             return
         assert time.monotonic() < deadline, [
             path.read_text() for path in (demo.var / "log").glob("*-witness.log")
