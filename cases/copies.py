@@ -43,8 +43,11 @@ def due(case: UUID, party: UUID) -> CopyKeys | None:
 
 def bring(case: UUID, party: UUID, perform: Perform) -> None:
     """Copy until the case's log has all that the host log has. A crash in between leaves a log that has some:
-    the next call goes on there."""
-    while (copy := due(case, party)) is not None:
+    the next call goes on there. Where the count does not follow, as while read models are made again, it
+    ends without."""
+    last = None
+    while (copy := due(case, party)) is not None and copy.id != last:
+        last = copy.id
         try:
             perform(copy, actor=worker_for(party))
         except Refused as refused:

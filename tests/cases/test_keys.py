@@ -168,6 +168,16 @@ def test_copying_goes_on_where_a_crash_left_it_and_never_copies_twice(people: ca
     assert len(told(case.pk, people.contoso)) == 5
 
 
+def test_a_count_that_is_behind_the_log_has_nothing_copied_twice(people: cast.Cast) -> None:
+    case = cast.joint_case(people)
+    a_life_of_keys(people)
+    keyring.spread(case.pk, people.contoso)
+    for behind in (0, 2):  # the same command as before, and another one
+        Participation.objects.filter(case=case, party=people.contoso).update(keys=behind)
+        keyring.spread(case.pk, people.contoso)
+    assert [event.version for event in told(case.pk, people.contoso)] == [1, 2, 3, 4, 5]
+
+
 def test_a_party_outside_the_case_brings_nothing_into_it(people: cast.Cast) -> None:
     case = cast.joint_case(people)
     keyholders.register(FileKey(), by=people.mallory)
