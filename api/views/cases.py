@@ -142,7 +142,8 @@ class Status(Door):
             command = ContainCase(id=id_, case=found.pk, reason=reason)
         elif asked["to"] == "closed":
             command = CloseCase(id=id_, case=found.pk, reason=reason)
-        elif signed or found.status in ("closed", "contained"):  # opening a draft is never signed
+        elif found.status != "draft" and (reason or found.status != "open"):
+            # A retry finds the case open already; of the two only reopening needs its reason.
             command = ReopenCase(id=id_, case=found.pk, reason=reason)
         else:
             command = OpenCase(id=id_, case=found.pk)

@@ -70,6 +70,21 @@ def test_a_bad_case_is_refused_by_field(scene: Scene, body: object, field: str, 
     assert Case.objects.count() == before
 
 
+def test_opening_and_reopening_are_done_once(scene: Scene) -> None:
+    case = scene.alice.post("/cases", {"title": "x"}).json()["id"]
+    for body, key in (
+        ({"to": "open"}, "open"),
+        ({"to": "closed", "reason": "Done."}, "close"),
+        ({"to": "open", "reason": "More."}, "reopen"),
+    ):
+        first, again = (
+            scene.alice.post(f"/cases/{case}/status", body, headers={"Idempotency-Key": key})
+            for _ in range(2)
+        )
+        assert (first.status_code, again.status_code) == (200, 200), again.content
+        assert again.json()["receipt"]["replayed"] is True
+
+
 def test_the_same_key_creates_one_case(scene: Scene) -> None:
     key = {"Idempotency-Key": "ticket 4711"}
     first = scene.alice.post("/cases", {"title": "Once"}, headers=key)
