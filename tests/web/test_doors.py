@@ -25,11 +25,13 @@ CASE_PAGES = (
     "/ledger?show=open",
     "/ledger/policy",
     "/ledger/0",
+    "/ledger/1/erase",
     "/ledger/0/proof",
     "/revise",
 )
 ITEM_PAGES = ("", "/state", "/records/1", "?show=records")
 POSTS = (
+    "/ledger/1/erase",
     "/steps/OpenCase",
     "/steps/AddParty",
     "/evidence/E-1/disclose",
