@@ -12,6 +12,7 @@ import pytest
 
 from cases.models import Case, PartyKey
 from ledger.authorship import key_id
+from ledger.models import Entry
 from tests.api.client import Api, api_of, is_problem
 from tests.api.conftest import Scene
 from tests.cast import sealed_item
@@ -77,6 +78,14 @@ def close(api: Api, scene: Scene, by: KeyFile, /, **changed: Any) -> Any:
     return api.post(f"{scene.path}/status", {"to": "closed", "reason": "Settled.", "authorship": authorship})
 
 
+def signer_of(answer: Any) -> str | None:
+    """The id of the key in the leaf that a receipt names; None where nobody signed."""
+    receipt = answer.json()["receipt"]
+    leaf = Entry.objects.get(log=receipt["log"], index=receipt["index"]).leaf
+    auth = json.loads(bytes(leaf)).get("auth")
+    return str(auth["key"]) if auth else None
+
+
 def code_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, is_problem(answer)["type"].rsplit(":", 1)[-1]
 
@@ -105,6 +114,7 @@ def test_a_signed_act_names_its_member_in_the_leaf(scene: Scene, keygen: Any) ->
     register(scene.alice, key)
     answer = close(scene.alice, scene, key)
     assert answer.status_code == 200 and answer.json()["status"] == "closed"
+    assert signer_of(answer) == key.id
     index = answer.json()["receipt"]["index"]
     entry = scene.carol.get(f"{scene.path}/ledger/entries/{index}").json()
     opening = {name: value for name, (_, value) in entry["opening"].items()}
@@ -159,6 +169,7 @@ def test_every_binding_act_can_be_signed(scene: Scene, keygen: Any) -> None:
         drawn = intent(scene.alice, case, **act)
         answer = scene.alice.post(path, body | {"authorship": key.sign(drawn["intent"])})
         assert answer.status_code == status, answer.content
+        assert signer_of(answer) == key.id
         again = scene.alice.post(path, body | {"authorship": key.sign(drawn["intent"])})
         assert again.json()["receipt"]["replayed"] is True, "what is signed is done once"
 
@@ -255,10 +266,10 @@ def test_acts_on_keys_can_be_signed_too(scene: Scene, keygen: Any) -> None:
     register(scene.alice, lost)
     drawn = intent(scene.alice, "/keys", command="RevokeKey", key=lost.id, reason="Lost.")
     body = {"reason": "Lost.", "authorship": key.sign(drawn["intent"])}
-    assert scene.alice.post(f"/keys/{lost.id}/revoke", body).status_code == 200
+    assert signer_of(scene.alice.post(f"/keys/{lost.id}/revoke", body)) == key.id
     drawn = scene.alice.post("/keys/intents", {"command": "RequireSignatures", "required": True}).json()
     body = {"required": True, "authorship": key.sign(drawn["intent"])}
-    assert scene.alice.post("/keys/signatures-required", body).status_code == 200
+    assert signer_of(scene.alice.post("/keys/signatures-required", body)) == key.id
 
 
 def test_an_intent_takes_just_the_fields_of_its_act(scene: Scene) -> None:
