@@ -1,7 +1,6 @@
 """What follows a commit: work rows, written within it, and a nudge for the worker after it."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from celery import current_app
@@ -31,7 +30,17 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
             pending=True, attempts=0, error="", updated_at=work[-1].recorded_at
         )
     for item in {_item(event) for event in work}:
-        transaction.on_commit(partial(nudge, item), robust=True)
+        _after_commit(nudge, item)
+
+
+def _after_commit(nudge: Callable[..., None], *about: UUID) -> None:
+    """Robust: the commit stands, whether a nudge gets through or not. No partial: Django names what failed by
+    its __qualname__, which a partial lacks, and would raise instead."""
+
+    def nudged() -> None:
+        nudge(*about)
+
+    transaction.on_commit(nudged, robust=True)
 
 
 def _spread_keys(stored: Sequence[StoredEvent]) -> None:
@@ -40,9 +49,9 @@ def _spread_keys(stored: Sequence[StoredEvent]) -> None:
     for event in stored:
         if event.type in ("CaseCreated", "PartyAdded"):
             party = UUID(str(event.fields["lead" if event.type == "CaseCreated" else "party"]))
-            transaction.on_commit(partial(_nudge_if_due, event.log, party), robust=True)
+            _after_commit(_nudge_if_due, event.log, party)
         elif event.log == HOST_LOG and event.stream.startswith("keys/"):
-            transaction.on_commit(partial(nudge_keys, event.party), robust=True)
+            _after_commit(nudge_keys, event.party)
 
 
 def _nudge_if_due(case: UUID, party: UUID) -> None:
@@ -59,13 +68,13 @@ def _ask_for_stamps(stored: Sequence[StoredEvent]) -> None:
     """Some acts are time-stamped at once. A nudge lost costs five minutes, until the next round."""
     if settings.TIME_STAMP_AUTHORITIES:
         for log in {event.log for event in stored if event.type in stamping.AT_ONCE}:
-            transaction.on_commit(partial(nudge_stamps, log), robust=True)
+            _after_commit(nudge_stamps, log)
 
 
 def take_note(case: UUID) -> None:
     """A witness has countersigned: have stamped what only waited for that."""
     if stamping.awaited(case, at=timezone.now()):
-        transaction.on_commit(partial(nudge_stamps, case), robust=True)
+        _after_commit(nudge_stamps, case)
 
 
 def nudge_stamps(log: UUID) -> None:

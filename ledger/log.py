@@ -134,7 +134,7 @@ class Log:
         if not moved[0]:
             raise HeadMoved(f"The log {self.origin} is no longer at size {self.size}; nothing was written.")
         # Robust: the entries are committed by then, and a memory that lags is caught up with a proof.
-        transaction.on_commit(self._release, robust=True)
+        transaction.on_commit(self._remember, robust=True)
         return Receipt(
             log=self.id,
             first=self.size,
@@ -146,6 +146,10 @@ class Log:
             replayed=False,
             events=tuple(entry.event for entry in sealed),
         )
+
+    def _remember(self) -> None:
+        # No partial as a hook: Django names what failed by its __qualname__, which a partial lacks.
+        self._release()
 
     def _sign(self, before: signer.Stand, after: signer.Stand) -> str:
         def check(signed: signer.Signed | None) -> None:
