@@ -7,9 +7,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from verifier.bundle import BROKEN, Bundle, told
-from verifier.check import Audit
-from verifier.note import parse_policy
-from verifier.split import check_fraud, compare, compare_mirror
+from verifier.check import Audit, check_fraud, compare, compare_mirror
+from verifier.note import Policy
 
 
 def rehash(audit: Audit, folder: Path) -> None:
@@ -32,10 +31,9 @@ def report(audit: Audit, *, each: bool) -> int:
         for at in range(start, end) if each else [start]:
             run = f"entry {at}" if each or end - at == 1 else f"entries {at} to {end - 1}"
             print(f"{run}: after {after or 'any time'}, by {by or 'nobody yet'}")
-    for note in audit.notes:
-        print(f"note: {note}")
-    for index, text in sorted(audit.findings, key=lambda one: (one[0] is None, one[0] or 0))[:1000]:
-        print(f"finding: {'' if index is None else f'entry {index}: '}{text}")
+    for word, these in (("note", audit.notes), ("finding", audit.findings)):
+        for index, text in sorted(these, key=lambda one: (one[0] is None, one[0] or 0))[:1000]:
+            print(f"{word}: {'' if index is None else f'entry {index}: '}{text}")
     if not audit.findings:
         print(f"All holds: {audit.size} entries of {audit.origin}.")
     return 1 if audit.findings else 0
@@ -57,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     flag("--allow-pending", help="let the newest entries lack the quorum")
     given = parser.parse_args(arguments)
     try:
-        policy, tsa = parse_policy(given.policy.read_bytes()), given.tsa.read_bytes() if given.tsa else b""
+        policy, tsa = Policy(given.policy.read_bytes()), given.tsa.read_bytes() if given.tsa else b""
         if given.fraud_proof:
             print(check_fraud(given.fraud_proof.read_bytes(), policy))
             return 0

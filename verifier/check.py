@@ -1,20 +1,23 @@
-"""The whole check of a bundle: every byte is computed again, and keys come from the policy alone."""
+"""The whole check of a bundle, alone and against another view of its log: every byte is computed again."""
 
+import json
 import re
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from pathlib import Path
 from typing import Any
 
 from verifier import timestamps
 from verifier.bundle import BROKEN, Bundle, told
 from verifier.entries import Leaf, leaf_pattern, parse, parse_leaf, parse_opening
 from verifier.history import SKEW, History
-from verifier.merkle import leaf_hash, need, push, root_of_peaks
-from verifier.note import Note, Policy, parse_note
+from verifier.merkle import leaf_hash, need, prove_inclusion, push, root_of_peaks, verify_inclusion
+from verifier.note import Note, Policy, base64
 
-Time = datetime | None
+KIND = "countersign/fraud/v1"
 
 
 class Audit:
@@ -22,7 +25,7 @@ class Audit:
 
     def __init__(self, bundle: Bundle, policy: Policy, tsa: bytes = b"", *, pending: bool = False) -> None:
         self.bundle, self.policy, self.tsa = bundle, policy, tsa
-        self.findings, self.notes = list[tuple[int | None, str]](), list[str]()
+        self.findings, self.notes = list[tuple[int | None, str]](), list[tuple[int | None, str]]()
         self.origin, self.size, self.quorum, self.checkpoints = "", 0, 0, dict[int, Note]()
         self.leaves, self.hashes = list[Leaf](), list[bytes]()
         self.sealed = dict[int, dict[str, Any]]()  # the bodies of EvidenceSealed by index
@@ -52,7 +55,7 @@ class Audit:
 
         A note that was stamped is a checkpoint like any other, whether the bundle holds one beside it or not.
         """
-        note = parse_note(self.bundle.read(name))
+        note = Note(self.bundle.read(name))
         signers, size = self.policy.check(note), note.size
         if name == "checkpoint":
             self.origin, self.size = note.origin, size
@@ -97,10 +100,10 @@ class Audit:
         for line in self.bundle.lines(name):
             index, body, whole = parse_opening(line, self.leaves, index)
             self.trying("", history.take, index, body, self.leaves[index], whole, at=index)
-        signed, held = sum(leaf.auth != {} for leaf in self.leaves), len(history.acts)
-        text = f"{signed} acts are signed by members; {held} of them are shown and hold"
-        if signed:
-            self.notes.append(f"{text}, {history.unpinned} by keys that the policy does not pin (#key).")
+        signed = sum(leaf.auth != {} for leaf in self.leaves)
+        text = f"{signed} acts are signed by members; {len(history.acts)} of them are shown and hold, "
+        text += f"{history.unpinned} by keys that the policy does not pin (#key)."
+        self.notes += [(None, text)] if signed else []
 
     def read_evidence(self, name: str) -> None:
         """The list of evidence against what the openings say."""
@@ -114,12 +117,13 @@ class Audit:
         note, chain = self.checkpoint(name[:-3] + "note"), self.bundle.read(name[:-3] + "pem")
         at, pinned = timestamps.check(self.bundle.read(name), note.raw, chain, self.tsa)
         need(pinned or not self.tsa, "Its chain does not end at a certificate of --tsa valid at its time.")
-        if pinned:
-            self.seen.append((note.size, at, False))
-        else:
-            self.notes.append(f"{name}: its TSA is not pinned (--tsa), so its time counts for nothing.")
+        self.seen += [(note.size, at, False)] if pinned else []
+        if not pinned:
+            self.notes.append(
+                (None, f"{name}: its TSA is not pinned (--tsa), so its time counts for nothing.")
+            )
 
-    def bounds(self) -> Iterator[tuple[int, int, Time, Time]]:
+    def bounds(self) -> Iterator[tuple[int, int, datetime | None, datetime | None]]:
         """For runs of entries: the newest cosignature at or below, the oldest cosignature or stamp above."""
         sizes = sorted({0, self.size, *(size for size, _, _ in self.seen)})
         for start, end in pairwise(sizes):
@@ -129,11 +133,9 @@ class Audit:
 
     def check_quorum(self, *, pending: bool) -> None:
         """How far the policy's quorum of witnesses has countersigned."""
-        text = f"The policy's quorum has countersigned up to size {self.quorum} of {self.size}."
-        if pending and 0 < self.quorum < self.size:
-            self.notes.append(text)
-        elif self.quorum < self.size:
-            self.findings.append((self.quorum, text))
+        if self.quorum < self.size:
+            text = f"The policy's quorum has countersigned up to size {self.quorum} of {self.size}."
+            (self.notes if pending and self.quorum else self.findings).append((self.quorum, text))
 
     def check_times(self) -> None:
         """No entry claims a time before a witness saw the log without it, or after one saw it."""
@@ -142,3 +144,63 @@ class Audit:
                 if (after and leaf.at < after - SKEW) or (by and leaf.at > by + SKEW):
                     self.findings.append((index, f"Its time {leaf.at} is not between {after} and {by}."))
                     break
+
+
+def difference(one: Bundle, other: Bundle) -> tuple[int, bytes | None, bytes | None]:
+    """The first index where two files of leaves differ, and the leaves there; nothing where one has ended."""
+    pairs = zip_longest(one.lines("leaves.jsonl"), other.lines("leaves.jsonl"))
+    return next(((index, a, b) for index, (a, b) in enumerate(pairs) if a != b), (0, None, None))
+
+
+def compare_mirror(audit: Audit, mirror: Bundle) -> None:
+    """The witness's own copy against the bundle, byte for byte."""
+    index, ours, kept = difference(audit.bundle, mirror)
+    if kept is not None:
+        what = "another leaf here" if ours else "this entry and maybe more; the host has gone back"
+        audit.findings.append((index, f"The mirror holds {what}."))
+
+
+def side(note: Note, leaf: bytes = b"", proof: list[bytes] | None = None) -> dict[str, Any]:
+    """One half of a proof of fraud."""
+    shown = {"leaf": b64encode(leaf).decode(), "proof": [one.hex() for one in proof or []]}
+    return {"checkpoint": note.raw.decode(), **(shown if leaf else {})}
+
+
+def compare(audit: Audit, other: Audit, target: Path) -> None:
+    """Another party's bundle of the same log; a split view is written to `target` as a proof of fraud."""
+    need(audit.origin == other.origin, "The other bundle is of another log.")
+    for size in sorted(audit.checkpoints.keys() & other.checkpoints.keys()):
+        if audit.checkpoints[size].root != other.checkpoints[size].root:
+            write_fraud(audit, target, [side(one.checkpoints[size]) for one in (audit, other)])
+            break
+    index, *leaves = difference(audit.bundle, other.bundle)
+    if None not in leaves:
+        audit.findings.append((index, "The two bundles differ here."))
+        both = [(one.checkpoints[one.size], prove_inclusion(one.hashes, index)) for one in (audit, other)]
+        halves = [side(note, leaf or b"", proof) for (note, proof), leaf in zip(both, leaves, strict=True)]
+        write_fraud(audit, target, halves, index=index)
+
+
+def write_fraud(audit: Audit, target: Path, halves: list[dict[str, Any]], **index: int) -> None:
+    """Write a proof of fraud, if it is one."""
+    data = json.dumps({"fraud": KIND, "a": halves[0], "b": halves[1], **index}, indent=1).encode()
+    audit.findings.append((index.get("index"), f"{check_fraud(data, audit.policy)} The proof is {target}."))
+    target.write_bytes(data)
+
+
+def check_fraud(data: bytes, policy: Policy) -> str:
+    """What a proof of fraud shows, given nothing but the policy; whatever is raised, it shows nothing."""
+    proof = parse(data)
+    need(proof["fraud"] == KIND, "This is not a proof of fraud.")
+    halves = [proof["a"], proof["b"]]
+    one, two = notes = [Note(half["checkpoint"].encode()) for half in halves]
+    for note in notes:
+        policy.check(note)
+    need(one.origin == two.origin, "The checkpoints are of two logs.")
+    if one.size == two.size and one.root != two.root:
+        return f"The host signed two histories, with different roots for size {one.size}, of {one.origin}."
+    need(halves[0]["leaf"] != halves[1]["leaf"], "Both halves show the same.")
+    for note, half in zip(notes, halves, strict=True):
+        path = [bytes.fromhex(step) for step in half["proof"]]
+        verify_inclusion(proof["index"], note.size, leaf_hash(base64(half["leaf"])), path, note.root)
+    return f"The host signed two histories, with different entries {proof['index']}, of {one.origin}."

@@ -11,7 +11,7 @@ from typing import Any
 from verifier.merkle import VerificationError, need
 
 SIX = {"type": str, "schema": int, "actor": dict, "stream": str, "version": int, "command": str}
-_key = re.compile("[a-z0-9_]{1,40}", re.ASCII).fullmatch
+_key, _hex32 = (re.compile(one).fullmatch for one in ("[a-z0-9_]{1,40}", "[0-9a-f]{64}"))
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -24,11 +24,8 @@ _decode = json.JSONDecoder(object_pairs_hook=_once).decode
 
 
 def parse(data: bytes) -> Any:
-    """The value of JSON without repeated keys."""
-    try:
-        return _decode(data.decode())
-    except (ValueError, RecursionError):
-        raise VerificationError("It is not JSON in UTF-8.") from None
+    """The value of JSON in UTF-8 without repeated keys; ValueError or RecursionError where it is none."""
+    return _decode(data.decode())
 
 
 def canonical(value: Any, depth: int = 0) -> bytes:
@@ -69,17 +66,13 @@ class Leaf:
 
 
 def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
-    """The leaf that must stand at `index`."""
+    """The leaf that must stand at `index`; ValueError where its time is none of the calendar."""
     if len(data) > 32 * 1024 or not (found := pattern.fullmatch(data)):
         raise VerificationError("It is not a canonical leaf of this log.")
     *auth, commit, number, party, time = (part.decode() if part else "" for part in found.groups())
     need(int(number) == index, f"It says that it is entry {number}.")
-    try:
-        at = datetime.fromisoformat(time)
-    except ValueError:
-        raise VerificationError("Its time is no time.") from None
-    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True))
-    return Leaf(commit, party, at, signed if signed["alg"] else {})
+    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True)) if auth[0] else {}
+    return Leaf(commit, party, datetime.fromisoformat(time), signed)
 
 
 def parse_opening(line: bytes, leaves: Sequence[Leaf], after: int) -> tuple[int, dict[str, Any], bool]:
@@ -88,12 +81,12 @@ def parse_opening(line: bytes, leaves: Sequence[Leaf], after: int) -> tuple[int,
     need(type(value) is dict and value.keys() == {"i", "fields", "hidden"}, "It is not i, fields and hidden.")
     index, hidden = value["i"], value["hidden"]
     need(type(index) is int and after < index < len(leaves), f"After entry {after} it opens none that holds.")
+    need(type(hidden) is list and all(map(_hex32, hidden)), "It hides something else than digests.")
     digests = [bytes.fromhex(one) for one in hidden]
-    need(type(hidden) is list and {*map(len, digests)} <= {32}, "It hides something else than digests.")
     for name, (salt, shown) in value["fields"].items():
-        salted = bytes.fromhex(salt)  # of another length, what is salt and what is value would be open
-        need(len(salted) == 32 and _key(name), f"A field of entry {index} has an odd name or no salt.")
-        hashed = b'%b["%b",%b]' % (salted, name.encode(), canonical(shown, 1))
+        # Were a salt of another length taken, what is salt and what is value would be open.
+        need(_hex32(salt) and _key(name), f"A field of entry {index} has an odd name or no salt.")
+        hashed = b'%b["%b",%b]' % (bytes.fromhex(salt), name.encode(), canonical(shown, 1))
         digests.append(sha256(b"countersign/field/v1\n" + hashed).digest())
         body[name] = shown
     commit = sha256(b"countersign/body/v1\n" + b"".join(sorted(digests))).hexdigest()

@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -66,16 +66,22 @@ def parse_vkey(line: str, kind: int) -> Key:
     return key
 
 
-@dataclass(frozen=True)
 class Note:
     """A checkpoint as it is written: believe none of it before `signers` has been asked."""
 
-    raw: bytes
-    text: bytes
-    origin: str
-    size: int
-    root: bytes
-    signatures: list[tuple[str, bytes, bytes]]  # key name, key id, signature
+    def __init__(self, raw: bytes) -> None:
+        found = _note(raw.decode()) if len(raw) <= 65536 else None
+        if not found:
+            raise VerificationError("A checkpoint is three lines, an empty line, and signatures.")
+        self.origin, size, root, tail = found.groups()
+        self.raw, self.text, self.size, self.root = (
+            raw,
+            raw[: raw.index(b"\n\n") + 1],
+            int(size),
+            base64(root),
+        )
+        lines = [line.split(" ")[1:] for line in tail[:-1].split("\n")]
+        self.signatures = [(name, base64(encoded)[:4], base64(encoded)[4:]) for name, encoded in lines]
 
     def signers(self, keys: Iterable[Key]) -> list[tuple[Key, int]]:
         """Which of these keys signed, and when. Others are passed over; a wrong one spoils the note."""
@@ -84,26 +90,40 @@ class Note:
         return [(key, key.time_of(self.text, rest)) for key, rest in lines if key]
 
 
-def parse_note(raw: bytes) -> Note:
-    """The parts of a checkpoint."""
-    found = _note(raw.decode()) if len(raw) <= 65536 else None
-    if not found:
-        raise VerificationError("A checkpoint is three lines, an empty line, and signatures.")
-    origin, size, root, tail = found.groups()
-    lines = [line.split(" ")[1:] for line in tail[:-1].split("\n")]
-    signatures = [(name, base64(encoded)[:4], base64(encoded)[4:]) for name, encoded in lines]
-    return Note(raw, raw[: raw.index(b"\n\n") + 1], origin, int(size), base64(root), signatures)
-
-
-@dataclass
 class Policy:
-    """The party's pinned keys, and how many witnesses make a quorum."""
+    """The party's pinned keys, and how many witnesses make a quorum.
 
-    logs: list[Key] = field(default_factory=list)
-    witnesses: dict[str, Key] = field(default_factory=dict)
-    groups: dict[str, tuple[int, list[str]]] = field(default_factory=lambda: {"none": (0, [])})
-    quorum: str = ""
-    pins: dict[str, str] = field(default_factory=dict)  # the party of each pinned member's key, by key id
+    The file is a C2SP tlog-policy; members' keys are pinned in lines that begin `#key`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        text = data.decode()
+        need(len(data) < 2**20 and not re.search(r"[\0-\x08\x0b-\x1f\x7f]", text), "The policy is no text.")
+        self.logs, self.witnesses, self.quorum = list[Key](), dict[str, Key](), ""
+        self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}
+        self.pins, used = dict[str, str](), set[str]()  # the party of each pinned member's key, by key id
+        for line in text.split("\n"):
+            known = {*self.witnesses, *self.groups}
+            match re.findall(r"[^ \t]+", line):
+                case ["log", vkey] | ["log", vkey, _]:
+                    self.logs.append(parse_vkey(vkey, LOG))
+                case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in known:
+                    self.witnesses[name] = parse_vkey(vkey, WITNESS)
+                case ["group", name, least, *members] if name not in known:
+                    counts = {str(n): n for n in range(len(members) + 1)} | {"all": len(members), "any": 1}
+                    count, free = counts.get(least, 0), known - used - {"none"}
+                    good = free >= {*members} and 0 < count <= len({*members}) == len(members)
+                    need(good, f"The group {name} is impossible, or takes in a name twice or too early.")
+                    self.groups[name], used = (count, members), used | {*members}
+                case ["quorum", name] if not self.quorum and name in known:
+                    self.quorum = name
+                case ["#key", key, party] if _pin(f"{key} {party}") and key not in self.pins:
+                    self.pins[key] = party
+                case [word, *_] if word == "#key" or not word.startswith("#"):
+                    raise VerificationError(f"The policy's line {line[:120]!r} is not understood.")
+        keys = [key.public for key in self.witnesses.values()] + [*{key.public for key in self.logs}]
+        need(len({*keys}) == len(keys), "The policy names a witness's key twice.")
+        need(self.quorum and self.logs, "The policy needs at least one log and exactly one quorum.")
 
     def met(self, signed: Container[Key], name: str) -> bool:
         """Whether these witnesses make the witness, group or quorum of this name."""
@@ -120,30 +140,4 @@ class Policy:
         return note.signers(self.witnesses.values())
 
 
-def parse_policy(data: bytes) -> Policy:
-    """The policy in a file's bytes: C2SP tlog-policy, and members' keys pinned in lines that begin `#key`."""
-    need(len(data) < 2**20 and not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", data), "The policy is no text.")
-    policy, used = Policy(), set[str]()
-    for line in data.decode().split("\n"):
-        known = {*policy.witnesses, *policy.groups}
-        match re.findall(r"[^ \t]+", line):
-            case ["log", vkey] | ["log", vkey, _]:
-                policy.logs.append(parse_vkey(vkey, LOG))
-            case ["witness", name, vkey] | ["witness", name, vkey, _] if name not in known:
-                policy.witnesses[name] = parse_vkey(vkey, WITNESS)
-            case ["group", name, least, *members] if name not in known:
-                counts = {str(n): n for n in range(len(members) + 1)} | {"all": len(members), "any": 1}
-                count = counts.get(least, 0)
-                good = known - used - {"none"} >= {*members} and 0 < count <= len({*members}) == len(members)
-                need(good, f"The policy's group {name} is impossible, or takes in a name twice or too early.")
-                policy.groups[name], used = (count, members), used | {*members}
-            case ["quorum", name] if not policy.quorum and name in known:
-                policy.quorum = name
-            case ["#key", key, party] if _pin(f"{key} {party}") and key not in policy.pins:
-                policy.pins[key] = party
-            case [word, *_] if word == "#key" or not word.startswith("#"):
-                raise VerificationError(f"The policy's line {line[:120]!r} is not understood.")
-    keys = [key.public for key in policy.witnesses.values()] + [*{key.public for key in policy.logs}]
-    need(len({*keys}) == len(keys), "The policy names a witness's key twice.")
-    need(policy.quorum and policy.logs, "The policy needs at least one log and exactly one quorum.")
-    return policy
+parse_note, parse_policy = Note, Policy

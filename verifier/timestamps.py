@@ -56,16 +56,16 @@ def check(answer: bytes, message: bytes, extra: bytes, pinned: bytes) -> tuple[d
     if signed[3][0] == 0xA0:
         given += [x509.load_der_x509_certificate(one) for _, _, one in _der(signed[3][1])]
     names = b"".join(attributes.values())  # one of them names the signer's certificate by its hash
-    kinds = (hashes.SHA256(), hashes.SHA1())  # noqa: S303 - RFC 2634 knows no other; the signature covers it
+    kinds = hashes.SHA256(), hashes.SHA1()  # noqa: S303 - RFC 2634 knows no other; the signature covers it
     chain = [one for one in given if any(one.fingerprint(kind) in names for kind in kinds)][:1]
     usage = chain[0].extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     need(ExtendedKeyUsageOID.TIME_STAMPING in usage, "The signer's certificate is for something else.")
     key, message, signature = chain[0].public_key(), b"\x31" + signer[3][2][1:], signer[5][1]
+    need(isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey), "The kind of key is not understood.")
     if isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(signature, message, ec.ECDSA(digest))
     elif isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, message, padding.PKCS1v15(), digest)
-    need(isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey), "The kind of key is not understood.")
     while chain[-1] not in trusted:
         issuers = [one for one in given if one.subject == chain[-1].issuer and one not in chain]
         if not issuers:

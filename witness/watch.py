@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 
+from verifier.check import KIND, side
 from verifier.entries import leaf_pattern, parse_leaf
 from verifier.merkle import VerificationError, leaf_hash, prove_inclusion, root_of
 from verifier.note import Key, Note, parse_note
-from verifier.split import KIND, side
 from witness.errors import Absent, Forked, Refused, RolledBack, Trouble
 from witness.host import PAGE, Host
 from witness.keys import Signer, bare
@@ -100,7 +100,7 @@ class Watch:
             for index, leaf in enumerate(page, at):
                 try:
                     parse_leaf(leaf, index, pattern)
-                except VerificationError as error:
+                except (VerificationError, ValueError) as error:
                     raise Refused(f"Entry {index} of the host is wrong. {error}") from error
             yield page
             at += len(page)
