@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from cases import intents, listings
+from cases import proof as proofs
 from cases.actors import Actor
 from cases.models import Case, Party, PartyKey
 from cases.refusals import Invalid, Refused
@@ -92,6 +93,7 @@ def draw(
         "check": f"printf '%s' {shlex.quote(content)} | sha256sum",
         "command": commands(text, "intent.json"),
         "place": "case",
+        "doubt": proofs.doubt(actor, case),
     }
     return render(request, "web/keys/sign.html", context)
 

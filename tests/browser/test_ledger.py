@@ -78,21 +78,17 @@ def scenes(stack: Stack, told: Story) -> Scenes:
     return Scenes(**{title.lower(): f"{told.url}/cases/{case}" for title, case in cases.items()})
 
 
-def hues(page: Page, where: str) -> list[tuple[str, bool]]:
+def hues(page: Page, where: str) -> list[list[object]]:
     """The colours of the rings, and whether each is open."""
-    drawn = page.locator(f"{where} .rings").first.locator("circle")
-    return drawn.evaluate_all(
-        "all => all.map(c => [getComputedStyle(c).stroke, getComputedStyle(c).strokeDasharray !== 'none'])"
-    )
+    rings = page.locator(f"{where} .rings").first.locator("circle")
+    look = "c => { const s = getComputedStyle(c); return [s.stroke, s.strokeDasharray !== 'none']; }"
+    return [list(ring.evaluate(look)) for ring in rings.all()]
 
 
 def hue(page: Page, name: str) -> str:
     """The colour of a party's dot in the header."""
-    return (
-        page.locator(".head .under .chip", has_text=name)
-        .locator(".dot")
-        .evaluate("dot => getComputedStyle(dot).backgroundColor")
-    )
+    dot = page.locator(".head .under .chip", has_text=name).locator(".dot")
+    return str(dot.evaluate("dot => getComputedStyle(dot).backgroundColor"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

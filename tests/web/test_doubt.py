@@ -37,6 +37,12 @@ def test_every_page_of_the_case_says_it(put_back: World, signed_in: SignedIn, pa
     assert "refeed" in page, "what to do next"
 
 
+def test_whoever_is_about_to_sign_is_told(put_back: World, signed_in: SignedIn) -> None:
+    form = {"reason": "All is done", "sign": "1"}
+    page = signed_in(put_back.cast.alice).post(put_back.url("/steps/CloseCase"), form).text
+    assert "Sign: Close the case" in page and TITLE in page
+
+
 def test_every_party_is_told(put_back: World, signed_in: SignedIn) -> None:
     for person in (put_back.cast.alice, put_back.cast.carol, put_back.cast.rhea):
         page = signed_in(person).get(put_back.url("/ledger")).text

@@ -1,6 +1,6 @@
 """The ledger of a case: its entries, how far they are proven, and each entry's bytes and proof."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -87,7 +87,9 @@ def entries(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         limit=max(part.top - part.bottom + 1, 0),
         names={pk: party.short_name for pk, party in page.parties.items()},
     )
-    rows = [drawn(row, page) for row in reversed(found) if shown != "open" or row.opening]
+    rows = [drawn(row, page) for row in reversed(found) if shown != "open" or row.opening][:PAGE]
+    if shown == "open" and len(rows) == PAGE:
+        part = replace(part, bottom=rows[-1]["index"])
     for row in rows:
         row["state"] = state.state_of(row["index"])
     at = number(request.GET.get("at"))
@@ -101,6 +103,7 @@ def entries(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         at=at,
         nowhere=at is not None and at >= state.head.size,
         check=self_check(page.case, page.parties[actor.party], state),
+        watched=any(one.vkeys for one in (*state.needed, *state.others) if one.party.pk == actor.party),
         away=[one for one in state.authorities if one not in {stamp.authority for stamp in state.stamps}],
     )
     return render(request, "web/ledger/list.html", context)
