@@ -25,6 +25,7 @@ from cases.models import AuthorityHealth, Case
 from cases.perform import perform
 from cases.rules.case import CloseCase, ReviseCase
 from config import authorities
+from config.celery import app
 from ledger import reading, timestamps
 from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.timestamps import Authority, Stamped
@@ -313,6 +314,18 @@ def test_an_act_that_asks_for_a_stamp_nudges_the_worker(
     assert nudged == [scene.case.pk]
     tasks.stamp_due(str(cast_case.case.pk))
     assert held(cast_case) == []
+
+
+def test_what_the_beat_and_the_nudge_name_is_there(scene: Scene, first: Authority) -> None:
+    app.loader.import_default_modules()
+    for rhythm in django_settings.CELERY_BEAT_SCHEDULE.values():
+        assert rhythm["task"] in app.tasks
+    scene.close()  # the nudge goes to the tests' broker in memory, where nobody listens
+    with app.connection_for_read() as channel:
+        queue = channel.SimpleQueue("celery")
+        sent = [queue.get(block=False) for _ in range(queue.qsize())]
+    nudges = [one.payload[0] for one in sent if one.headers["task"] == "cases.tasks.stamp_due"]
+    assert [str(scene.case.pk)] in nudges
 
 
 def test_a_witness_that_came_further_nudges_for_what_waited_for_it(
