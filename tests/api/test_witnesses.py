@@ -1,6 +1,7 @@
 """What witnesses bring by API: cosignatures, what they saw last, and entries that the host has lost."""
 
 import json
+import random
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -298,6 +299,49 @@ def test_the_policy_names_the_log_and_the_witness(witnessed: tuple[Scene, Witnes
     origin = signing.parse_checkpoint(newest(scene.rhea, scene)).origin
     assert f"log {signing.vkey(origin, host_key().public)}\n" in said
     assert witness.key.vkey in said
+
+
+def damaged(body: bytes, chance: random.Random) -> bytes:
+    """A body that somebody mistyped, cut off, doubled or put together from pieces."""
+    at, to = sorted(chance.randrange(len(body) + 1) for _ in range(2))
+    piece = chance.choice(
+        [b"", b"\0", b"\xff", b"\n", b"9" * 30, b"-1", b"{}", b"[", b'"', "\u2028".encode()]
+    )
+    return chance.choice(
+        [
+            body[:at] + piece + body[to:],
+            body[:at] + body[at:to] * 2 + body[to:],
+            body[:at],
+            body[at:to] + body,
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_sent_is_answered_and_nothing_gets_in(
+    witnessed: tuple[Scene, Witness], seed: int
+) -> None:
+    scene, witness = witnessed
+    say(scene.carol, scene, "seen", beyond(scene))
+    chance, note = random.Random(seed), newest(scene.carol, scene)
+    rows = reading.read_entries(scene.case.pk)
+    lines = b"".join(row.leaf + b"\n" for row in rows)
+    openings = [{"i": row.index, "fields": row.opening, "hidden": ["00" * 32]} for row in rows]
+    given = b"".join(json.dumps(one).encode() + b"\n" for one in openings)
+    for _ in range(12):
+        for tail, body, kind in (
+            ("cosignatures?size=5", witness.cosign(note).encode(), TEXT),
+            ("cosignatures", (note + witness.cosign(note)).encode(), TEXT),
+            ("seen", note.encode(), TEXT),
+            ("refeed?from=0", lines, LINES),
+            ("refeed/checkpoint", beyond(scene).encode(), TEXT),
+            ("refeed/openings", given, LINES),
+        ):
+            answer = say(scene.carol, scene, tail, damaged(body, chance), kind)
+            assert answer.status_code < 500 or answer.json()["type"].endswith(":log-in-doubt")
+    assert reading.read_entries(scene.case.pk) == rows
+    for held in Cosignature.objects.filter(log=scene.case.pk):
+        assert (held.size, bytes(held.public)) == (5, witness.holder.public)
 
 
 @pytest.fixture(autouse=True)
