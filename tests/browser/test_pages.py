@@ -8,6 +8,7 @@ from tests.browser.conftest import SignIn, Story
 PAGES = (
     "/",
     "/cases/new",
+    "/keys",
     "{case}",
     "{case}/evidence",
     "{case}/evidence/add",

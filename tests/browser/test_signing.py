@@ -131,6 +131,7 @@ def test_a_passkey_signs_the_closing_and_the_bundle_shows_it(
     alice.goto(f"/cases/{alice.case}/ledger")
     alice.page.get_by_role("link", name="closed the case").first.click()
     expect(alice.page.locator("pre", has_text='"alg":"webauthn"').first).to_be_visible()
+    expect(alice.page.get_by_text("Signed by Alice")).to_be_visible()
 
     # And so does the export, checked offline with the member's key pinned.
     exported = alice.page.request.get(f"{alice.url}/cases/{alice.case}/ledger/export")
