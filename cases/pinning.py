@@ -2,11 +2,12 @@
 
 import re
 
+from cases import reads
 from cases.models import Case, PartyKey
 from cases.rules.acting import Actor
 from cases.witnesses import sides_of
 from ledger import signing
-from ledger.host import host_key, origin_of
+from ledger.host import host_key
 
 UNMET = " The quorum below does not ask for it: fetch this file again once it has one."
 
@@ -15,11 +16,13 @@ def policy_text(actor: Actor, case: Case) -> str:
     """What a party pins, as C2SP tlog-policy: the log's key, the parties' witnesses, the quorum; and as
     comments the members' signing keys."""
     sides = sides_of(actor, case)
+    # As the log itself has it: the host may bear another name today.
+    origin = signing.parse_checkpoint(reads.ledger_head(actor, case).checkpoint_text).origin
     names = _Names()
     lines = [
         "# The keys of the case, as this host tells them. A host that lies would lie here too: compare each",
         "# line with the other parties by another way (on the phone, on paper, in a meeting), then pin it.",
-        f"log {signing.vkey(origin_of('case', case.pk), host_key().public)}",
+        f"log {signing.vkey(origin, host_key().public)}",
     ]
     groups = []
     for side in sides:
