@@ -109,6 +109,9 @@ def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> Htt
     told = json.loads(leaf)
     proven = listings.inclusion(actor, page.case, index=index, leaf=leaf, head=head)
     state = proofs.entry_state(actor, page.case, index, known=page.standing, recorded_at=row.recorded_at)
+    tree = charts.proof_tree(
+        index=index, size=head.size, leaf_hash=row.leaf_hash, path=proven.path, root=head.root_hex
+    )
     opened = listings.opened_fields(row.opening) if row.opening else []
     shown = drawn(row, page)
     context = page.context(
@@ -123,10 +126,8 @@ def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> Htt
         leaf_text=leaf.decode(errors="replace"),
         leaf_size=len(leaf),
         commit=told.get("commit"),
-        tree=charts.proof_tree(
-            index=index, size=head.size, leaf_hash=row.leaf_hash, path=proven.path, root=head.root_hex
-        ),
-        proof_holds=proven.holds,
+        tree=tree,
+        proof_holds=proven.holds and tree.holds,
         previous=index - 1,
         next=index + 1 if index + 1 < head.size else None,
         erase_url=_erase_url(page, row),
