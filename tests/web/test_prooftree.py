@@ -1,6 +1,7 @@
 """The drawing of an inclusion proof: it is the tree of RFC 9162, and what it draws it has recomputed."""
 
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_every_path_in_every_tree_ends_at_its_root() -> None:
 def test_each_mark_stands_where_its_two_children_lead() -> None:
     for index in range(21):
         levels = drawn(index, 21).levels
-        for level, above in zip(levels, levels[1:], strict=False):
+        for level, above in pairwise(levels):
             assert (level.above_x, level.above_y) == (above.ours.x, above.ours.y)
             assert {level.ours.x, level.theirs.x} == {above.ours.x, above.theirs.x}
         assert (levels[-1].above_x, levels[-1].above_y) == (MIDDLE, 26)
