@@ -236,6 +236,37 @@ def test_a_split_view_makes_a_proof_of_fraud(check: Checked, tmp_path: Path, lon
         assert main(["--policy", policy, "--fraud-proof", str(proof)]) == 1
 
 
+def test_entries_that_nothing_signs_are_found(check: Checked) -> None:
+    log = maker.example()
+    log.add()
+    log.add()
+    files = log.files()
+    files["leaves.jsonl"] += b"".join(leaf + b"\n" for leaf in log.leaves[11:])
+    code, findings = check(files)
+    assert code == 1
+    assert "Entry 11 and what follows" in findings[0]
+
+
+def test_two_logs_are_no_fraud(check: Checked, tmp_path: Path) -> None:
+    """Checkpoints of one size of two logs differ, and should."""
+    log, other = maker.example(), ORIGIN.replace("0f0e", "1f0e")
+    text = f"{other}\n11\n{maker.b64(bytes(32))}\n"
+    note = text + "\n" + maker.signed(other, 1, log.host, log.host.sign(text.encode()))
+    policy = log.policy() + f"log {vkey(other, 1, public(log.host))}\n"
+    (tmp_path / "policy").write_text(policy)
+    proof = {"fraud": "countersign/fraud/v1", "a": {"checkpoint": log.notes[11]}, "b": {"checkpoint": note}}
+    (tmp_path / "proof").write_text(json.dumps(proof))
+    arguments = ["--policy", str(tmp_path / "policy"), "--fraud-proof", str(tmp_path / "proof")]
+    assert main(arguments) == 1
+    forged = text.replace(other, ORIGIN)
+    fork = forged + "\n" + maker.signed(ORIGIN, 1, log.host, log.host.sign(forged.encode()))
+    (tmp_path / "proof").write_text(json.dumps(proof | {"b": {"checkpoint": fork}}))
+    assert main(arguments) == 0
+    bundle = log.files() | {"checkpoint": note.encode()}
+    assert check(bundle, policy=policy)[0] == 1
+    assert check(log.files(), "--against", maker.write(bundle, tmp_path / "other"), policy=policy)[0] == 1
+
+
 def test_honest_bundles_of_two_sizes_agree(check: Checked, tmp_path: Path) -> None:
     log = maker.example()
     longer = maker.example()
