@@ -226,6 +226,19 @@ def test_a_passkey_is_replaced_and_the_old_one_revoked_in_effect(desk: Callable[
     expect(box.get_by_role("button", name="Sign with my passkey")).to_be_enabled()
 
 
+def test_the_browser_finds_a_passkey_that_the_host_has_lost_sight_of(
+    stack: Stack, desk: Callable[..., Desk]
+) -> None:
+    alice = desk()
+    alice.register()
+    raw = alice.credentials()[0]["credentialId"]
+    name = raw.replace("+", "-").replace("/", "_").rstrip("=")
+    forget = f"from web.models import Passkey; print(Passkey.objects.filter(credential={name!r}).delete()[0])"
+    assert stack.manage("shell", "-c", forget).stdout.split()[-1] == "1"
+    close(alice).get_by_role("button", name="Sign with my passkey").click()
+    expect(alice.page.locator(".status.closed").first).to_be_visible()
+
+
 def test_a_revoked_key_is_offered_no_more(desk: Callable[..., Desk]) -> None:
     alice = desk()
     alice.register()

@@ -150,6 +150,17 @@ def test_a_passkey_of_another_kind_is_refused_in_words(world: World, signed_in: 
     assert answer.json()["sentence"]
 
 
+def test_nobody_else_names_the_passkey_of_a_key(world: World, signed_in: SignedIn) -> None:
+    alice, mallory, key = signed_in(world.cast.alice), signed_in(world.cast.mallory), Passkey()
+    said = {"purpose": "member", "alg": "webauthn", "public": hex_of(key), "statement": "x"}
+    told = said | {"credential": "theirs", "proof": signature(key, "x")}
+    assert mallory.post("/keys/register", told).status_code == 422
+    assert not Remembered.objects.filter(pk=id_of(key)).exists()
+    assert register_passkey(alice, key).status_code == 302
+    assert mallory.post("/keys/register", told).status_code in (409, 422)
+    assert Remembered.objects.get(pk=id_of(key)).credential == credential(key)
+
+
 def test_a_key_is_replaced_by_both_keys(world: World, signed_in: SignedIn) -> None:
     alice, old, new = signed_in(world.cast.alice), FileKey(), FileKey()
     register_file(alice, old)

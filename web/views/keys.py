@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from web.forms.keys import NewKeyForm, NewWitnessForm, RevokeForm
 from web.forms.shape import CommandForm
 from web.models import Passkey
 
+LONGEST_NAME = 1400  # as the column holds; WebAuthn allows 1,023 bytes
 FORMS: dict[str, type[NewKeyForm]] = {"member": NewKeyForm, "witness": NewWitnessForm}
 
 
@@ -214,26 +216,22 @@ def key_register(request: HttpRequest, actor: Actor) -> HttpResponse:
             command: rules.RegisterKey = rules.RotateKey(**said, replaces=replaces.pk, old_proof=old)
         else:
             command = rules.RegisterKey(**said)
-        if alg == authorship.WEBAUTHN:
-            _remember(request, told["public"])
         receipts.give(request, perform(command, actor=actor))
     except Refused as refused:
         if alg == authorship.WEBAUTHN or not statement:
             raise
         return _statement_page(request, statement, told=told, replaces=replaces, refused=refused)
+    if alg == authorship.WEBAUTHN:
+        _remember(request, authorship.key_id(bytes.fromhex(command.public)))
     return redirect("keys")
 
 
-def _remember(request: HttpRequest, public: str) -> None:
-    """Before the key is registered: a crash in between leaves a name that nobody asks for."""
+def _remember(request: HttpRequest, key: str) -> None:
+    """Only once the key is known to be this member's: nobody else may say by what name it is found. A crash
+    before this leaves a key whose owner the browser asks which passkey it is."""
     credential = request.POST.get("credential", "")
-    if not 0 < len(credential) <= 1400 or not credential.isascii():
-        raise Invalid("credential", "The browser did not name the passkey.")
-    try:
-        key = authorship.key_id(bytes.fromhex(public))
-    except ValueError as error:
-        raise Invalid("public", "The browser told no public key.") from error
-    Passkey.objects.get_or_create(key=key, defaults={"credential": credential})
+    if 0 < len(credential) <= LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9_-]+", credential):
+        Passkey.objects.get_or_create(key=key, defaults={"credential": credential})
 
 
 @member_view("POST")

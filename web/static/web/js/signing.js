@@ -72,6 +72,7 @@ function put(form, name, value) {
     field = document.createElement("input");
     field.type = "hidden";
     field.name = name;
+    field.dataset.put = "";
     form.append(field);
   }
   field.value = value;
@@ -127,9 +128,20 @@ async function newPasskey(form) {
   put(form, "statement", drawn.statement);
   put(form, "credential", url(credential.rawId));
   put(form, "proof", proof);
+  form.dataset.statement = form.action;
   form.action = register;
   form.submit();
 }
+
+// A page that comes back from the browser's memory must not send an old signature again.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const field of document.querySelectorAll("input[data-put]")) field.remove();
+  for (const form of document.querySelectorAll("form[data-statement]")) {
+    form.action = form.dataset.statement;
+    made.delete(form);
+  }
+});
 
 function create(rp, user, known) {
   return navigator.credentials.create({
