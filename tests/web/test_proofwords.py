@@ -11,6 +11,7 @@ from ledger.entries import Head
 from web.proofwords import age, glance, reached
 
 NOW = datetime(2026, 2, 8, 10, 44, 10, tzinfo=UTC)
+BEFORE, SIGNED = "All before ", " are countersigned."
 PARTIES = [Party(id=uuid4(), name=name, short_name=name, hue=n) for n, name in enumerate("ABC", 1)]
 
 
@@ -51,13 +52,11 @@ def standing(size: int, *sizes: int | None, doubt: str | None = None, waited: in
         (standing(9, 9, 9, 9), "All 3 parties have countersigned all 9 entries."),
         (
             standing(1284, 1284, 1272, waited=40),
-            "The 12 newest entries wait for B’s witness; the oldest for 40 s."
-            " All before them are countersigned.",
+            f"The 12 newest entries wait for B’s witness; the oldest for 40 s. {BEFORE}them{SIGNED}",
         ),
         (
             standing(12, 11, 11, waited=90),
-            "The newest entry waits for the witnesses of A and B, for 1 min."
-            " All before it are countersigned.",
+            f"The newest entry waits for the witnesses of A and B, for 1 min. {BEFORE}it{SIGNED}",
         ),
         (standing(12, 12, 0, waited=5), "All 12 entries wait for B’s witness; the oldest for 5 s."),
         (standing(1, 0, waited=5), "The one entry waits for A’s witness, for 5 s."),
