@@ -135,8 +135,7 @@ class Policy:
     def check(self, note: Note) -> list[tuple[Key, int]]:
         """The witnesses that cosigned, and when, if a pinned log key of the note's origin signed it."""
         keys = [key for key in self.logs if key.name == note.origin]
-        need(keys, f"It is of {note.origin[:200]!r}, which the policy does not name.")
-        need(note.signers(keys), f"That of size {note.size} is not signed by the host's pinned key.")
+        need(note.signers(keys), f"The policy pins no key that signed this for {note.origin[:200]!r}.")
         return note.signers(self.witnesses.values())
 
 

@@ -73,6 +73,7 @@ class Log:
     notes: dict[int, str] = field(default_factory=dict)
     streams: dict[str, int] = field(default_factory=dict)
     salt: str = "salt"
+    salt_size: int = 32
 
     def at(self, index: int) -> datetime:
         """When an entry is recorded: one a minute."""
@@ -103,7 +104,9 @@ class Log:
             **fields,
             **(event or {}),
         }
-        salts = {name: sha256(f"{self.salt} {index} {name}".encode()).digest() for name in body}
+        salts = {
+            name: sha256(f"{self.salt} {index} {name}".encode()).digest()[: self.salt_size] for name in body
+        }
         digests = {
             name: sha256(b"countersign/field/v1\n" + salts[name] + jcs([name, one])).digest()
             for name, one in body.items()

@@ -380,6 +380,10 @@ def test_evidence_is_hashed_again(check: Checked, tmp_path: Path) -> None:
         ("log ", "log x"),
         ("+", "+0"),
         ("# ours", "\x01"),
+        ("# ours", "# ours\x07"),
+        (vkey(ORIGIN, 1, public(key("host")))[len(ORIGIN) :][:9], "+00000000"),
+        (vkey(ORIGIN, 1, public(key("host"))), vkey(ORIGIN, 4, public(key("host")))),
+        (vkey(ORIGIN, 1, public(key("host"))), vkey(ORIGIN, 1, public(key("host")) + b"x")),
         ("quorum both", "quorum both\nquorum both"),
         ("log ", "#"),
         ("all w0 w1", "any none"),
@@ -402,12 +406,12 @@ def test_a_wrong_policy_is_refused(check: Checked, change: tuple[str, str]) -> N
 
 def test_one_key_is_one_witness(check: Checked) -> None:
     log = maker.example()
-    twice = log.policy().replace(
+    twice = log.policy("w0").replace(
         vkey("contoso.example/w", 4, public(key("contoso.example/w"))),
         vkey("x", 4, public(key("northwind.example/w"))),
     )
     assert check(log.files(), policy=twice)[0] == 1
-    host = log.policy().replace(
+    host = log.policy("w0").replace(
         vkey("contoso.example/w", 4, public(key("contoso.example/w"))), vkey("x", 4, public(key("host")))
     )
     assert check(log.files(), policy=host)[0] == 1

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ledger import jcs as theirs
 from ledger.errors import NotCanonical
 from tests.verifier import maker
+from tests.verifier.conftest import Checked
 from verifier.__main__ import main
 from verifier.entries import canonical, leaf_pattern, parse, parse_leaf
 from verifier.merkle import VerificationError
@@ -151,20 +152,73 @@ def test_a_file_that_is_missing(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 16, 31])
-def test_a_salt_or_digest_of_another_length(folder: Path, size: int) -> None:
-    """Were salts of any length taken, one commitment could be opened as two bodies."""
-    lines = GOOD["openings.jsonl"].splitlines()
-    first = json.loads(lines[0])
-    salt, value = first["fields"]["title"]
-    moved = bytes.fromhex(salt)[size:] + maker.jcs(["title", value])
+def test_a_short_salt_is_none(check: Checked, size: int) -> None:
+    """Were salts of any length taken, what is salt and what is value would be open."""
+    log = maker.Log(salt_size=size)
+    log.add()
+    log.checkpoint(by=2)
+    assert check(log.files())[0] == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"version": "1"},
+        {"version": True},
+        {"schema": None},
+        {"actor": "alice"},
+        {"type": 7},
+        {"share": 0.5},
+        {"share": 2**53},
+        {"text": "a\0b"},
+        {"Text": "x"},
+        {"a" * 41: "x"},
+        {"inner": {"Text": "x"}},
+        {"inner": {"": "x"}},
+    ],
+)
+def test_a_body_outside_the_format_is_found_though_it_commits(check: Checked, event: dict[str, Any]) -> None:
+    log = maker.Log()
+    log.add(event=event)
+    log.checkpoint(by=2)
+    code, findings = check(log.files())
+    assert (code, len(findings)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row | {"more": 1},
+        lambda row: row | {"i": True} if row["i"] == 1 else row,
+        lambda row: row | {"i": float(row["i"])},
+        lambda row: row | {"hidden": [one.upper() for one in row["hidden"]]},
+        lambda row: row | {"hidden": dict.fromkeys(row["hidden"], 1)},
+        lambda row: row | {"fields": {name: [*pair, 1] for name, pair in row["fields"].items()}},
+        lambda row: row | {"fields": {name: [salt.upper(), v] for name, (salt, v) in row["fields"].items()}},
+    ],
+)
+def test_an_opening_has_one_form(folder: Path, change: Any) -> None:
+    rows = [maker.jcs(change(json.loads(one))) + b"\n" for one in GOOD["openings.jsonl"].splitlines()]
+    assert run(folder, GOOD | {"openings.jsonl": b"".join(rows)}) == 1
+
+
+def test_openings_come_in_order_and_once(folder: Path) -> None:
+    rows = GOOD["openings.jsonl"].splitlines(keepends=True)
     for changed in (
-        first | {"fields": first["fields"] | {"title": [salt[: 2 * size], value]}},
-        first | {"fields": first["fields"] | {"title": [salt[: 2 * size] + moved.hex(), value]}},
-        first | {"hidden": [salt[: 2 * size] + moved.hex()]},
-        first | {"fields": first["fields"] | {"title": [" " * 64, value]}},
+        [rows[0], *rows],
+        [rows[1], rows[0], *rows[2:]],
+        [*rows, rows[-1].replace(b'"i":10', b'"i":11')],
     ):
-        changed_lines = [maker.jcs(changed), *lines[1:]]
-        assert run(folder, GOOD | {"openings.jsonl": b"".join(one + b"\n" for one in changed_lines)}) == 1
+        assert run(folder, GOOD | {"openings.jsonl": b"".join(changed)}) == 1
+
+
+def test_base64_has_one_form(folder: Path) -> None:
+    """The last letter of a signature line has bits that are not read; they must be zero."""
+    raw = GOOD["checkpoint"]
+    assert raw.endswith(b"==\n")
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    changed = letters[letters.index(raw[-4]) + 1]
+    assert run(folder, GOOD | {"checkpoint": raw[:-4] + bytes([changed]) + raw[-3:]}) == 1
 
 
 def packed() -> bytes:
