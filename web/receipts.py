@@ -54,5 +54,6 @@ def of(message: Any) -> Noted | None:
 
 
 def once(waiting: Any) -> list[Any]:
-    """The messages to draw: what a second press of the same form said again is left out."""
-    return list({(one.extra_tags, str(one.message)): one for one in waiting}.values())
+    """The messages to draw: what a second press of the same form said again is left out. Pages of errors are
+    drawn outside of any request, so they have none."""
+    return list({(one.extra_tags, str(one.message)): one for one in waiting or ()}.values())
