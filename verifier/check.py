@@ -12,7 +12,7 @@ from typing import Any
 
 from verifier import timestamps
 from verifier.bundle import BROKEN, Bundle, told
-from verifier.entries import Leaf, leaf_pattern, parse, parse_leaf, parse_opening
+from verifier.entries import Leaf, canonical, leaf_pattern, parse, parse_leaf, parse_opening
 from verifier.history import SKEW, History
 from verifier.merkle import leaf_hash, need, prove_inclusion, push, root_of_peaks, verify_inclusion
 from verifier.note import Note, Policy, base64
@@ -29,6 +29,7 @@ class Audit:
         self.origin, self.size, self.quorum, self.checkpoints = "", 0, 0, dict[int, Note]()
         self.leaves, self.hashes = list[Leaf](), list[bytes]()
         self.sealed = dict[int, dict[str, Any]]()  # the bodies of EvidenceSealed by index
+        self.partial = dict[int, dict[str, Any]]()  # what is shown of bodies that are not shown whole
         self.seen = list[tuple[int, datetime, bool]]()  # size, time, whether by a witness
         self.trying("checkpoint: ", self.checkpoint, "checkpoint")
         steps = dict[str, Callable[[str], object]]()
@@ -97,10 +98,14 @@ class Audit:
         for line in self.bundle.lines(name):
             index, body, whole = parse_opening(line, self.leaves, index)
             self.trying("", history.take, index, body, self.leaves[index], whole, at=index)
-        signed = sum(leaf.auth != {} for leaf in self.leaves)
-        text = f"{signed} acts are signed by members; {len(history.acts)} of them are shown and hold, "
-        text += f"{history.unpinned} by keys that the policy does not pin (#key)."
-        self.notes += [(None, text)] if signed else []
+            self.partial |= {} if whole else {index: body}
+        if self.partial:
+            self.notes.append((None, f"{len(self.partial)} entries hide fields: erased, or kept from you."))
+        if signed := sum(leaf.auth != {} for leaf in self.leaves):
+            text = f"{signed} acts are signed by members; {len(history.acts)} of them are shown and hold, "
+            self.notes.append(
+                (None, f"{text}{history.unpinned} by keys that the policy does not pin (#key).")
+            )
 
     def read_evidence(self, name: str) -> None:
         """The list of evidence against what the openings say."""
@@ -172,6 +177,10 @@ def compare(audit: Audit, other: Audit, target: Path) -> None:
         if audit.checkpoints[size].root != other.checkpoints[size].root:
             write_fraud(audit, target, [side(one.checkpoints[size]) for one in (audit, other)])
             break
+    for index in sorted(audit.partial.keys() & other.partial.keys()):
+        ours, theirs = audit.partial[index], other.partial[index]
+        if any(canonical(ours[name]) != canonical(theirs[name]) for name in ours.keys() & theirs.keys()):
+            audit.findings.append((index, "The two parties are shown different bodies of this entry."))
     index, *leaves = difference(audit.bundle, other.bundle)
     if None not in leaves:
         audit.findings.append((index, "The two bundles differ here."))

@@ -267,6 +267,31 @@ def test_two_logs_are_no_fraud(check: Checked, tmp_path: Path) -> None:
     assert check(log.files(), "--against", maker.write(bundle, tmp_path / "other"), policy=policy)[0] == 1
 
 
+def test_one_commitment_opened_as_two_bodies_is_found_by_comparing(check: Checked, tmp_path: Path) -> None:
+    """A field that is committed to twice can be shown to one party as this, to another as that."""
+    log, salt = Log(), bytes(32)
+    log.add(reason="Guilty.")
+    row, leaf = log.openings[0], json.loads(log.leaves[0])
+    digests = {
+        name: sha256(b"countersign/field/v1\n" + bytes.fromhex(one) + maker.jcs([name, value])).digest()
+        for name, (one, value) in row["fields"].items()
+    }
+    twin = sha256(b"countersign/field/v1\n" + salt + maker.jcs(["reason", "Innocent."])).digest()
+    both = b"".join(sorted([*digests.values(), twin]))
+    log.leaves[0] = maker.jcs(leaf | {"commit": sha256(b"countersign/body/v1\n" + both).hexdigest()})
+    log.checkpoint(by=2)
+    ours = row | {"hidden": [twin.hex()]}
+    fields = row["fields"] | {"reason": [salt.hex(), "Innocent."]}
+    theirs = row | {"fields": fields, "hidden": [digests["reason"].hex()]}
+    views = [log.files() | {"openings.jsonl": maker.jcs(one) + b"\n"} for one in (ours, theirs)]
+    for view in views:
+        assert check(view) == (0, [])  # alone neither can tell; the note says that a field is hidden
+    code, findings = check(views[0], "--against", maker.write(views[1], tmp_path / "theirs"))
+    assert code == 1
+    assert findings[0].startswith("entry 0:")
+    assert check(views[0], "--against", maker.write(views[0], tmp_path / "same")) == (0, [])
+
+
 def test_honest_bundles_of_two_sizes_agree(check: Checked, tmp_path: Path) -> None:
     log = maker.example()
     longer = maker.example()
