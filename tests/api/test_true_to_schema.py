@@ -7,9 +7,11 @@ from jsonschema import Draft202012Validator
 
 from cases import ingest
 from cases.models import EvidenceItem
+from ledger.authorship import key_id
 from tests.api.client import Api
 from tests.api.conftest import Scene
 from tests.cast import disclose, sealed_item
+from tests.keyholders import FileKey
 
 
 def check(described: dict[str, Any], template: str, method: str, response: Any) -> None:
@@ -98,3 +100,34 @@ def test_answers_are_as_described(scene: Scene) -> None:
     check(
         described, f"{item_at}/disclose", "post", scene.alice.post(f"{scene.path}/evidence/1/disclose", told)
     )
+
+
+@pytest.mark.django_db
+def test_answers_about_keys_are_as_described(scene: Scene) -> None:
+    described = Api().get("/schema").json()
+    key, other = FileKey(), FileKey()
+    said = {"purpose": "member", "alg": "ed25519", "public": key.public.hex()}
+    drawn = scene.alice.post("/keys/statement", said)
+    check(described, "/keys/statement", "post", drawn)
+    text = drawn.json()["statement"]
+    registered = said | {"statement": text, "proof": key.sign(text).fields()}
+    check(described, "/keys", "post", scene.alice.post("/keys", registered))
+    check(described, "/keys", "post", scene.alice.post("/keys", registered))
+    check(described, "/keys", "get", scene.alice.get("/keys"))
+    id_ = key_id(key.public)
+    said |= {"public": other.public.hex()}
+    text = scene.alice.post("/keys/statement", said | {"replaces": id_}).json()["statement"]
+    both = {"proof": other.sign(text).fields(), "old_proof": key.sign(text).fields()}
+    rotated = scene.alice.post(f"/keys/{id_}/rotate", said | {"statement": text} | both)
+    check(described, "/keys/{key}/rotate", "post", rotated)
+    required = scene.alice.post("/keys/signatures-required", {"required": True})
+    check(described, "/keys/signatures-required", "post", required)
+    act = {"command": "PlaceLegalHold", "reason": "x"}
+    check(described, "/cases/{case}/intents", "post", scene.alice.post(f"{scene.path}/intents", act))
+    asked = {"command": "RequireSignatures", "required": False}
+    check(described, "/keys/intents", "post", scene.alice.post("/keys/intents", asked))
+    hold = scene.alice.post(f"{scene.path}/hold", {"hold": True, "reason": "x"})
+    check(described, "/cases/{case}/hold", "post", hold)
+    assert hold.status_code == 409
+    revoked = scene.alice.post(f"/keys/{key_id(other.public)}/revoke", {"reason": "x"})
+    check(described, "/keys/{key}/revoke", "post", revoked)
