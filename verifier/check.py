@@ -98,7 +98,8 @@ class Audit:
         for line in self.bundle.lines(name):
             index, body, whole = parse_opening(line, self.leaves, index)
             self.trying("", history.take, index, body, self.leaves[index], whole, at=index)
-            self.partial |= {} if whole else {index: body}
+            if not whole:
+                self.partial[index] = body
         if self.partial:
             self.notes.append((None, f"{len(self.partial)} entries hide fields: erased, or kept from you."))
         if signed := sum(leaf.auth != {} for leaf in self.leaves):

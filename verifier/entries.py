@@ -69,10 +69,11 @@ def parse_leaf(data: bytes, index: int, pattern: re.Pattern[bytes]) -> Leaf:
     """The leaf that must stand at `index`; ValueError where its time is none of the calendar."""
     if len(data) > 32 * 1024 or not (found := pattern.fullmatch(data)):
         raise VerificationError("It is not a canonical leaf of this log.")
-    *auth, commit, number, party, time = (part.decode() if part else "" for part in found.groups())
-    need(int(number) == index, f"It says that it is entry {number}.")
-    signed = dict(zip(("alg", "intent", "key", "sig"), auth, strict=True)) if auth[0] else {}
-    return Leaf(commit, party, datetime.fromisoformat(time), signed)
+    *auth, commit, number, party, time = found.groups()
+    need(int(number) == index, f"It says that it is entry {int(number)}.")
+    shown = [one.decode() for one in auth if one]
+    signed = dict(zip(("alg", "intent", "key", "sig"), shown, strict=True)) if shown else {}
+    return Leaf(commit.decode(), party.decode(), datetime.fromisoformat(time.decode()), signed)
 
 
 def parse_opening(line: bytes, leaves: Sequence[Leaf], after: int) -> tuple[int, dict[str, Any], bool]:
