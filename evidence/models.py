@@ -1,5 +1,7 @@
 """The work that evidence is waiting for. Not a read model: `rebuild` leaves it alone."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -33,3 +35,34 @@ class Ingest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} of {self.item}"
+
+
+class Errand(models.Model):
+    """Work on sealed bytes that an act asked for: to hash them again for whom custody is offered to, or to
+    take bytes out of the vault whose item was disposed of. Like Ingest it is the truth that messages nudge
+    towards, and `rebuild` leaves it alone."""
+
+    KINDS: ClassVar = {"rehash": "Hash again", "remove": "Take out of the vault"}
+
+    id = models.UUIDField(primary_key=True, editable=False)  # of the offer or the disposal
+    kind = models.CharField(max_length=10, choices=list(KINDS.items()))
+    case = models.UUIDField(editable=False)
+    item = models.UUIDField(editable=False)
+    party = models.UUIDField(editable=False)  # for which it is done
+    sha256 = models.CharField(max_length=64)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_bytes = models.BigIntegerField(default=0)
+    total_bytes = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    pending = models.BooleanField(default=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["updated_at"], condition=models.Q(pending=True), name="evidence_errand_pending"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.item}"

@@ -5,6 +5,9 @@
 
 What a crash leaves: before the link, an unlocked file in tmp/, seen by nobody and removed by `sweep`. After
 the link, a complete and fsynced blob, perhaps with its second name still in tmp/, which `sweep` removes too.
+
+Bytes leave by `remove` alone. It and `publish` meet at a lock, and what was published within the last hour
+stays: whoever has just sealed the same bytes has that long to record an item that names them.
 """
 
 import errno
@@ -12,7 +15,9 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NoReturn, Self
@@ -22,6 +27,8 @@ from django.conf import settings
 from evidence.hashing import Digests, Fingerprint, sha256_of
 
 SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+# Seconds from sealing bytes to recording the item that they belong to, and much more than that takes.
+GRACE = 3_600
 # The vault calls itself unhealthy below this much free space: an intake would soon fail half-way.
 LEAST_FREE = 256 << 20
 
@@ -234,14 +241,41 @@ class Vault:
         """For an intake: give the fsynced file its final name. A link never replaces what is there."""
         place = self._place(sealed.sha256)
         self._make_folder(place.parent)
+        with self._gate(fcntl.LOCK_SH):
+            try:
+                os.link(tmp, place)
+            except FileExistsError:
+                if place.stat().st_size != sealed.size:
+                    raise DamagedBlob(
+                        f"What the vault holds under {sealed.sha256} is not what was sealed."
+                    ) from None
+            os.utime(place)  # `remove` leaves alone what was published just now
+            _fsync_folder(place.parent)
+
+    def remove(self, sha256: str, *, unless: Callable[[], bool]) -> bool:
+        """Take bytes out for good, except where `unless` says that they are needed. Whether that is settled:
+        False where they came in within the last hour, so that the question is too early. A crash leaves them
+        there or gone."""
+        with self._gate(fcntl.LOCK_EX):
+            place = self._place(sha256)
+            if not place.is_file() or unless():
+                return True
+            if time.time() - place.stat().st_mtime < GRACE:
+                return False
+            place.unlink()
+            _fsync_folder(place.parent)
+        return True
+
+    @contextmanager
+    def _gate(self, how: int) -> Iterator[None]:
+        """A lock on the vault's folder, shared to publish and alone to remove; it ends with the process."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.link(tmp, place)
-        except FileExistsError:
-            if place.stat().st_size != sealed.size:
-                raise DamagedBlob(
-                    f"What the vault holds under {sealed.sha256} is not what was sealed."
-                ) from None
-        _fsync_folder(place.parent)
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():

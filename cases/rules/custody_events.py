@@ -65,6 +65,9 @@ class EvidenceSealed(ItemEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceDerived(ItemEvent):
+    """Made from another item. An extract says which records of it were taken: those that `query` found from
+    `start` until before `end`, only the `columns` named, or all but with the `masked` ones blotted out."""
+
     number: int
     parent: UUID
     title: str
@@ -75,6 +78,12 @@ class EvidenceDerived(ItemEvent):
     tool_version: str
     note: str
     hash_before: str
+    query: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    columns: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    records: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +97,11 @@ class EvidenceUnpacked(ItemEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceVerified(ItemEvent):
+    """The bytes were read again and have this hash. `offer`: they were read for whom custody is offered
+    to."""
+
     sha256: str
+    offer: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +169,21 @@ class EvidenceExamined(Event):
         return f"examination/{self.examination}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class DownloadBrokenOff(Event):
+    """A download was stopped on its way: its reader may no longer have the bytes. `sent` had left by then."""
+
+    examination: UUID
+    owner: UUID
+    reader: UUID
+    item: UUID
+    sent: int
+
+    @property
+    def stream(self) -> str:
+        return f"examination/{self.examination}"
+
+
 EVENTS = (
     EvidenceAcquired,
     EvidenceReceived,
@@ -169,4 +197,5 @@ EVENTS = (
     EvidenceRetried,
     EvidenceDisclosed,
     EvidenceExamined,
+    DownloadBrokenOff,
 )
