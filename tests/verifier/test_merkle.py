@@ -9,6 +9,7 @@ from ledger import merkle as theirs
 from verifier.merkle import (
     VerificationError,
     leaf_hash,
+    node_hash,
     prove_inclusion,
     root_of,
     verify_consistency,
@@ -80,6 +81,22 @@ def test_size_0_shows_nothing_and_accepts_nothing_else() -> None:
             verify_consistency(old, new, proof, one, two)
     with pytest.raises(VerificationError):
         verify_inclusion(0, 0, EMPTY, [], EMPTY)
+
+
+def test_a_root_made_to_fit_a_proof_of_wrong_length() -> None:
+    """Whoever signs any root can make one to which a proof that is too long leads; the sizes forbid it."""
+    leaf, step = HASHES[0], HASHES[1]
+    for size in range(1, 5):
+        proof, index = prove_inclusion(HASHES[:size], size - 1), size - 1
+        root = node_hash(step, root_of(HASHES[:size]))
+        with pytest.raises(VerificationError):
+            verify_inclusion(index, size, HASHES[index], [*proof, step], root)
+        with pytest.raises(VerificationError):
+            verify_inclusion(size, size, HASHES[index], proof, root_of(HASHES[:size]))
+    with pytest.raises(VerificationError):
+        verify_inclusion(1, 1, leaf, [], leaf)
+    with pytest.raises(VerificationError):
+        verify_consistency(1, 2, [step, step], node_hash(step, leaf), node_hash(step, node_hash(leaf, step)))
 
 
 @pytest.mark.parametrize("number", [-1, 2**63, 10**400, True, 1.0, None, "1"])
