@@ -1,8 +1,6 @@
 """Sealed bytes over HTTP: whole or one byte range, always as a download, named by their SHA-256."""
 
 import re
-from collections.abc import Iterator
-from typing import BinaryIO
 from urllib.parse import quote
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -10,8 +8,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from api.problems import RangeNotSatisfiable
-
-CHUNK = 1 << 20
+from cases.examination import Content
+from cases.streams import Pieces
 
 
 def unchanged(request: Request, sha256: str) -> bool:
@@ -51,13 +49,12 @@ def asked_range(request: Request, *, sha256: str, size: int) -> tuple[int, int] 
     return first, min(last, size - 1)
 
 
-def download(
-    file: BinaryIO, *, name: str, sha256: str, size: int, part: tuple[int, int] | None
-) -> HttpResponseBase:
+def download(sealed: Content, *, sha256: str, part: tuple[int, int] | None) -> HttpResponseBase:
     """The bytes, streamed; the file is closed when the response is."""
+    name, size = sealed.name, sealed.size
     first, last = part or (0, size - 1)
     return StreamingHttpResponse(
-        Pieces(file, first=first, length=last + 1 - first),
+        Pieces(sealed, first=first, length=last + 1 - first),
         status=206 if part else 200,
         content_type="application/octet-stream",
         headers=_headers(name=name, sha256=sha256, size=size, part=part),
@@ -84,31 +81,6 @@ def _headers(*, name: str, sha256: str, size: int, part: tuple[int, int] | None)
         "X-Content-Type-Options": "nosniff",
     }
     return headers | {"Content-Range": f"bytes {first}-{last}/{size}"} if part else headers
-
-
-class Pieces:
-    """A stretch of a file, a piece at a time;
-    Django closes it with the response, even if nobody asks for a piece."""
-
-    def __init__(self, file: BinaryIO, *, first: int, length: int) -> None:
-        self._file = file
-        self._left = length
-        file.seek(first)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        # Ending short of Content-Length is how the client learns of a file that has become shorter.
-        piece = self._file.read(min(CHUNK, self._left)) if self._left else b""
-        if not piece:
-            raise StopIteration
-        self._left -= len(piece)
-        return piece
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 def disposition(name: str) -> str:

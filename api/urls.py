@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.problems import NOT_FOUND, Problem, answer
 from api.schema import SchemaView
-from api.views import cases, erasure, evidence, export, keys, ledger, proof, search, witnesses
+from api.views import cases, erasure, evidence, export, keys, ledger, proof, search, sharing, witnesses
 
 
 class Id:
@@ -83,9 +83,14 @@ urlpatterns = [
     path(_item, evidence.OneItem.as_view(), name="item"),
     path(f"{_item}/custody", evidence.Custody.as_view(), name="custody"),
     path(f"{_item}/content", evidence.Content.as_view(), name="content"),
-    path(f"{_item}/disclose", evidence.Disclose.as_view(), name="disclose"),
     path(f"{_item}/rejects", search.Rejects.as_view(), name="rejects"),
     path(f"{_item}/records/<ordinal:line>", search.OneRecord.as_view(), name="record"),
+    path(f"{_case}/shares", sharing.Shares.as_view(), name="shares"),
+    path(f"{_case}/shares/<id:share>", sharing.OneShare.as_view(), name="share"),
+    path(f"{_case}/shares/<id:share>/accept", sharing.Accept.as_view(), name="share_accept"),
+    path(f"{_case}/shares/<id:share>/refuse", sharing.Refuse.as_view(), name="share_refuse"),
+    path(f"{_case}/shares/<id:share>/revoke", sharing.Revoke.as_view(), name="share_revoke"),
+    path(f"{_case}/shares/<id:share>/give-up", sharing.GiveUp.as_view(), name="share_give_up"),
     path(f"{_case}/search", search.Search.as_view(), name="search"),
     path(f"{_case}/histogram", search.Histogram.as_view(), name="histogram"),
     path(f"{_case}/aggregate", search.Aggregate.as_view(), name="aggregate"),

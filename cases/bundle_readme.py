@@ -56,8 +56,8 @@ What is in here
     evidence.jsonl     a list of the sealed items among the opened entries
     bundle.json        a note for people
 
-An entry without an opening belongs to somebody else or is about what was not disclosed to your party. That
-it exists, when it was recorded and by whom is proven all the same; should it be disclosed later, what you
+An entry without an opening belongs to somebody else or is about what is not shared with your party. That
+it exists, when it was recorded and by whom is proven all the same; should it be shared later, what you
 are told then is checked against what stands here now.
 """
 

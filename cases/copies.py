@@ -8,12 +8,14 @@ does not go on from the copies that are there: two workers at it never copy anyt
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
+from cases import referring
 from cases.actors import worker_for
-from cases.models import Participation
+from cases.models import Participation, Party
 from cases.refusals import Refused
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.key_events import key_stream
 from cases.rules.keys import CopyKeys
+from ledger import reading
 from ledger.entries import Receipt
 
 MOST: Final = 200
@@ -29,6 +31,10 @@ class Perform(Protocol):
 def due(case: UUID, party: UUID) -> CopyKeys | None:
     """The next copy that a case's log needs of a party's keys. One query."""
     found = Participation.objects.filter(case=case, party=party).values_list("keys", "party__keys").first()
+    if found is None and referring.awaited(case, party):
+        # Not in the case yet: it may sign its answer to a referral there, with keys that the log must know.
+        told = Party.objects.filter(pk=party).values_list("keys", flat=True).get()
+        found = (len(reading.read_stream(case, key_stream(party), after=0, until=told)), told)
     if found is None or found[0] >= found[1]:
         return None
     since, until = found[0], min(found[1], found[0] + MOST)

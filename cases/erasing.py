@@ -8,6 +8,9 @@ from cases.models import Case
 from cases.rules.acting import Actor
 from cases.rules.custody_events import EvidenceExamined
 from cases.rules.erasure import ERASABLE, Recorded, ValuesErased
+from cases.rules.referral_events import ReferralConsentEvent, ReferralEvent
+from cases.rules.shape import Event
+from cases.rules.share_events import ShareEvent
 from ledger import reading
 from ledger.commitments import field_digest
 from ledger.entries import StoredEvent
@@ -44,6 +47,20 @@ def carry_out(events: Iterable[StoredEvent]) -> None:
             memory.forget(event.log)  # at once here; other processes meet this event when they next decide
 
 
+def _other_reader(event: Event, made_by: UUID) -> UUID | None:
+    """The party that may read this entry beside the one that made it, where it is not for the whole case."""
+    match event:
+        case EvidenceExamined() | ValuesErased():
+            return event.owner
+        case ReferralConsentEvent():
+            return event.party
+        case ReferralEvent():
+            return event.to if made_by == event.party else event.party
+        case ShareEvent():
+            return event.to if made_by == event.party else event.party
+    return None
+
+
 def _recorded(one: openings.Told) -> Recorded:
     row, event = one.row, one.event
     if one.stored is None or event is None or row.opening is None:
@@ -60,6 +77,6 @@ def _recorded(one: openings.Told) -> Recorded:
         },
         erased=frozenset(row.erased),
         items=() if isinstance(event, EvidenceExamined) else tuple(sentences.items_of(event)),
-        owner=event.owner if isinstance(event, EvidenceExamined | ValuesErased) else None,
+        owner=_other_reader(event, row.party),
         signed="intent" in row.opening,
     )

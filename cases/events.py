@@ -3,13 +3,21 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cases.rules import case, custody_events, erasure, key_events, parties
+from cases.rules import case, custody_events, erasure, key_events, parties, referral_events, share_events
 from cases.rules.shape import Event
 from ledger.entries import Draft, StoredEvent
 
 EVENTS: Mapping[str, type[Event]] = {
     event.__name__: event
-    for event in (*case.EVENTS, *custody_events.EVENTS, *parties.EVENTS, *key_events.EVENTS, *erasure.EVENTS)
+    for event in (
+        *case.EVENTS,
+        *custody_events.EVENTS,
+        *parties.EVENTS,
+        *key_events.EVENTS,
+        *erasure.EVENTS,
+        *share_events.EVENTS,
+        *referral_events.EVENTS,
+    )
 }
 
 Fields = Mapping[str, Any]

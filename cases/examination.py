@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from cases import reads
+from cases.actors import worker_for
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Invalid, Refused, Unseen
 from cases.rules.acting import Actor
-from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.custody import BreakOffDownload, Examination, ExamineEvidence
 from cases.rules.shape import stamp
 from evidence import search as engine
 from evidence.lineindex import LONGEST_SHOWN, lines_at
@@ -48,8 +49,11 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """The sealed bytes as an open file, with the receipt of their reading."""
+    """The sealed bytes as an open file, with the receipt of their reading and who reads them."""
 
+    actor: Actor
+    item: EvidenceItem
+    examination: UUID
     file: BinaryIO
     name: str
     size: int
@@ -227,9 +231,37 @@ def in_context(
 
 def open_content(actor: Actor, item: EvidenceItem) -> Content:
     """The sealed bytes. Recorded as a download before the file is opened."""
-    reads.readable_item(actor, item)
-    receipt = _examine(actor, item.case, [item], "download", "", {})
-    return Content(file=vault().open(item.sha256), name=item.filename, size=item.size, receipt=receipt)
+    reads.readable_item(actor, item, "download")
+    asked = ExamineEvidence(case=item.case_id, examinations=(Examination(item=item.pk, how="download"),))
+    receipt = perform(asked, actor=actor)
+    return Content(
+        actor=actor,
+        item=item,
+        examination=asked.id,
+        file=vault().open(item.sha256),
+        name=item.filename,
+        size=item.size,
+        receipt=receipt,
+    )
+
+
+def may_go_on(content: Content) -> bool:
+    """Whether the reader of a running download may still have these bytes. One query."""
+    return reads.may_still(content.actor, content.item, "download")
+
+
+def broken_off(content: Content, sent: int) -> Receipt:
+    """Record that a running download was stopped, because its reader may no longer have the bytes."""
+    item = content.item
+    stopped = BreakOffDownload(
+        id=uuid5(content.examination, "broken off"),
+        case=item.case_id,
+        item=item.pk,
+        examination=content.examination,
+        reader=content.actor.party,
+        sent=sent,
+    )
+    return perform(stopped, actor=worker_for(item.owner_id))
 
 
 def _scope(actor: Actor, case: Case, only: Sequence[UUID] | None) -> tuple[list[EvidenceItem], list[Source]]:
@@ -238,7 +270,7 @@ def _scope(actor: Actor, case: Case, only: Sequence[UUID] | None) -> tuple[list[
 
 
 def _readable_source(actor: Actor, item: EvidenceItem) -> Source:
-    reads.readable_item(actor, item)
+    reads.readable_item(actor, item, "preview")
     if item.state not in ("searchable", "indexed") or item.format in reads.CONTAINERS:
         raise Refused("not-searchable", "This item has no records to show yet.")
     return _source(item)

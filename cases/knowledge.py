@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
-from cases import erasing, events, memory
+from cases import erasing, events, memory, referring, wall
 from cases.memory import Memory
-from cases.models import Case, EvidenceItem, Member, Party, PartyKey
+from cases.models import Case, EvidenceItem, Member, Party, PartyKey, Share
 from cases.refusals import Forbidden
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import AddParty, CaseState, CreateCase
@@ -32,14 +32,19 @@ from cases.rules.parties import (
     RegisterParty,
     TokenState,
 )
-from cases.rules.shape import CASE_STREAM, Command, Event, item_stream
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.referral import AcceptReferral, ReferralCommand, SendReferral
+from cases.rules.referral_events import ReferralState
+from cases.rules.shape import CASE_STREAM, Command, Event
+from cases.rules.share_events import ShareState
+from cases.rules.sharing import AcceptShare, ChangeShare, OfferShare, ShareCommand
+from cases.rules.values import OPERATION_FOR
+from cases.terms import standing_terms
 from ledger import reading
 from ledger.authorship import key_id
 from ledger.cosigning import WitnessKey
 from ledger.entries import StoredEvent
 
-S = TypeVar("S", ItemState, PartyState, MemberState, TokenState, KeyRing)
+S = TypeVar("S", ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState)
 Streams = Mapping[str, Sequence[StoredEvent]]
 
 
@@ -58,6 +63,16 @@ _STANDING = """
     FROM cases_member m JOIN auth_user u ON u.id = m.user_id JOIN cases_party p ON p.id = m.party_id
     WHERE m.id = %s
 """
+_MARKINGS = """
+    WITH RECURSIVE meant AS (
+        SELECT id, owner_id, marking FROM cases_evidenceitem
+        WHERE case_id = %s AND ((%s AND owner_id = %s) OR id = ANY(%s::uuid[]))
+        UNION
+        SELECT c.id, c.owner_id, c.marking FROM meant m
+        JOIN cases_evidenceitem c ON c.parent_id = m.id AND c.owner_id = m.owner_id
+    )
+    SELECT DISTINCT marking FROM meant
+"""
 _PARTY = """
     SELECT p.name, k.name, k.public FROM cases_party p
     LEFT JOIN cases_partykey k ON k.party_id = p.id AND k.purpose = 'witness' AND k.ended_at IS NULL
@@ -75,17 +90,20 @@ def gather(
     if case is None:
         opened, remembered = look(opened.streams, {}), None
         case = memory.case_state(None, command.log, opened.streams.get(CASE_STREAM, ()))
-    opened, items = _items(command, opened, lambda named: look(named, memory.since(remembered)))
     streams = opened.streams
+    items = _fold_items(opened)
+    referral = fold(ReferralState(), _only(streams, "referral/"))
     state = Known(
         case=case or CaseState(),
         items=items,
+        share=_share(command, streams),
+        referral=referral,
         party=fold(PartyState(), _only(streams, "party/")),
         member=fold(MemberState(), _only(streams, "member/")),
         token=fold(TokenState(), _only(streams, "token/")),
         keyring=fold(KeyRing(), _only(streams, "keys/")),
         must_sign=must_sign,
-        around=_around(command, actor),
+        around=replace(_around(command, actor, referral), visible=_visible(items, actor)),
     )
     return actor, opened, state
 
@@ -117,19 +135,26 @@ def _standing(actor: Actor) -> tuple[Actor, bool]:
     return replace(actor, role=found[1], name=found[2]), found[4]
 
 
-def _items(
-    command: Command, opened: L, widen: Callable[[Iterable[str]], L]
-) -> tuple[L, dict[UUID, ItemState]]:
-    """The items that a command names. A disclosure goes along to what was derived, so it asks for that as
-    well."""
-    items = _fold_items(opened)
-    while isinstance(command, DiscloseEvidence):
-        missing = {child for item in items.values() for child in item.derived} - items.keys()
-        if not missing:
-            break
-        opened = widen((*opened.streams, *map(item_stream, sorted(missing))))
-        items = _fold_items(opened)
-    return opened, items
+def _visible(items: Mapping[UUID, ItemState], actor: Actor) -> frozenset[UUID]:
+    """Of the items that a command names, those that the actor sees. What belongs to its party it sees by its
+    stream; of anything else the wall is asked, whose rows change under this log's lock alone."""
+    own = {item for item, state in items.items() if state.owner == actor.party}
+    others = {item for item, state in items.items() if state.exists} - own
+    return frozenset(own) | (wall.visible(actor, others) if others else frozenset())
+
+
+def _share(command: Command, streams: Streams) -> ShareState:
+    """A share as its stream tells. What was disclosed before there were terms has no such stream until its
+    first change, and stands in its item's: then the row of that share says how it began."""
+    stored = _only(streams, "share/")
+    if not isinstance(command, ShareCommand) or (stored and stored[0].type == "ShareOffered"):
+        return fold(ShareState(), stored)
+    row = Share.objects.filter(pk=command.share, case=command.case).first()
+    if row is None:
+        return ShareState()
+    giver, receiver = row.giver_id, row.receiver_id
+    began = ShareState(status="accepted", giver=giver, receiver=receiver, terms=standing_terms(row))
+    return fold(began, stored)
 
 
 def _fold_items(opened: Found) -> dict[UUID, ItemState]:
@@ -144,13 +169,19 @@ def _only(streams: Streams, prefix: str) -> Sequence[StoredEvent]:
     return next((stored for stream, stored in streams.items() if stream.startswith(prefix)), ())
 
 
-def _around(command: Command, actor: Actor) -> Around:
+def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
     match command:
+        case ReferralCommand():
+            return _about_referral(command, referral, actor)
         case AcquireEvidence() | DeriveEvidence():
             last = Case.objects.filter(pk=command.case).values_list("last_number", flat=True).first()
             return Around(next_number=(last or 0) + 1)
         case ExamineEvidence():
             return Around(readable=_readable(command, actor))
+        case OfferShare() | ChangeShare():
+            return _about_share(command, actor)
+        case AcceptShare():
+            return Around(now=datetime.now(UTC))
         case CreateCase():
             return _reference(command.reference)
         case AddParty():
@@ -177,7 +208,7 @@ def _around(command: Command, actor: Actor) -> Around:
         case EraseValues():
             return Around(act=erasing.act_of(command.case, command.entry))
         case CopyKeys():
-            return Around(copied=_copied(command))
+            return Around(copied=_copied(command), awaited=referring.awaited(command.case, command.party))
     return Around()
 
 
@@ -189,16 +220,54 @@ def _copied(command: CopyKeys) -> tuple[Event, ...]:
     return tuple(map(events.read, found))
 
 
-def _readable(command: ExamineEvidence, actor: Actor) -> dict[UUID, UUID]:
+def _readable(command: ExamineEvidence, actor: Actor) -> dict[tuple[UUID, str], UUID]:
     """guardian is the wall that reading asks. Its rows change only under this log's lock, so they are as good
-    as the streams themselves, and one query does for any number of items."""
-    return dict(
-        EvidenceItem.objects.filter(
-            pk__in={each.item for each in command.examinations},
-            case=command.case,
-            evidenceitemgroupobjectpermission__group__party=actor.party,
-            evidenceitemgroupobjectpermission__permission__codename="read_evidenceitem",
-        ).values_list("pk", "owner_id")
+    as the streams themselves, and one query for each way of reading does for any number of items."""
+    found: dict[tuple[UUID, str], UUID] = {}
+    for how in {each.how for each in command.examinations} & OPERATION_FOR.keys():
+        items = {each.item for each in command.examinations if each.how == how}
+        seen = EvidenceItem.objects.filter(
+            wall.granted(actor, OPERATION_FOR[how]), pk__in=items, case=command.case
+        )
+        found |= {(item, how): owner for item, owner in seen.values_list("pk", "owner_id")}
+    return found
+
+
+def _about_share(command: OfferShare | ChangeShare, actor: Actor) -> Around:
+    """What the actor may do with the items that it wants to share, how they are marked, with all that was
+    derived from them, and who the named members are."""
+    with connection.cursor() as cursor:
+        whole = command.scope == "case"
+        cursor.execute(_MARKINGS, (command.case, whole, actor.party, list(command.items)))
+        markings = frozenset(marking for (marking,) in cursor.fetchall())
+    people = Member.objects.filter(pk__in=command.members, active=True)
+    return Around(
+        held=wall.held(actor, command.items, case=command.case),
+        markings=markings,
+        people=dict(people.values_list("pk", "party")),
+        now=datetime.now(UTC),
+    )
+
+
+def _about_referral(command: ReferralCommand, referral: ReferralState, actor: Actor) -> Around:
+    """Who is to be brought in, and how the items are marked that would come along, whose they are among
+    them."""
+    if isinstance(command, SendReferral):
+        to, items, giver = command.to, command.items, actor.party
+    elif isinstance(command, AcceptReferral) and referral.sent is not None:
+        to, items, giver = referral.sent.to, referral.sent.items, referral.sent.party
+    else:
+        return Around()
+    name, witnesses = party_named(to) or (None, ())
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKINGS, (command.case, False, giver, list(items)))
+        markings = frozenset(marking for (marking,) in cursor.fetchall())
+    return Around(
+        party_name=name,
+        witnesses=witnesses,
+        held=wall.held(actor, items, case=command.case) if items and giver == actor.party else {},
+        markings=markings,
+        now=datetime.now(UTC),
     )
 
 

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from cases import events, sentences
 from cases.rules.acting import Actor
-from cases.rules.custody_events import EvidenceExamined
+from cases.rules.custody_events import DownloadBrokenOff, EvidenceExamined
 from cases.rules.erasure import ValuesErased
+from cases.rules.referral_events import ReferralEvent
 from cases.rules.shape import Event
+from cases.rules.share_events import ShareEvent
 from ledger.entries import EntryRow, StoredEvent
 from ledger.jcs import Json
 from ledger.reading import stored_event
@@ -35,12 +37,19 @@ def mentioned(entries: Iterable[Told]) -> set[UUID]:
 
 def opened_to(actor: Actor, one: Told, seen: Container[UUID]) -> bool:
     """Whether the actor's party may read what an entry says: the case's own events, those of items that it
-    sees, and examinations that it made or that concern what it owns; an erasure as what it was done to.
+    sees, and examinations that it made or that concern what it owns; a share's for its two parties alone; an
+    erasure as what it was done to.
     `seen` holds the items that the party sees, of those mentioned at least."""
     if one.event is None or one.stored is None:
         return False
     if isinstance(one.event, EvidenceExamined | ValuesErased) and one.event.owner:
         return actor.party in (one.event.owner, one.stored.party)
+    if isinstance(one.event, DownloadBrokenOff):
+        return actor.party in (one.event.owner, one.event.reader)
+    if isinstance(one.event, ReferralEvent):
+        return actor.party in one.event.readers
+    if isinstance(one.event, ShareEvent):
+        return actor.party in (one.event.party, one.event.to)
     return all(item in seen for item in sentences.items_of(one.event))
 
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, cast
 from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase
-from cases.rules.custody import ExamineEvidence
-from cases.rules.keys import RegisterKey, RequireSignatures, RevokeKey
+from cases.rules.custody import ExamineEvidence, ItemState
+from cases.rules.keys import CopyKeys, RegisterKey, RequireSignatures, RevokeKey
 from cases.rules.known import Known
 from cases.rules.parties import IssueToken, RevokeToken
+from cases.rules.referral import OVER
+from cases.rules.referral_events import STATUSES as REFERRALS
 from cases.rules.shape import CaseCommand, Command
+from cases.rules.share_events import STATUSES
 
 if TYPE_CHECKING:
     from cases.models import Case, EvidenceItem
@@ -21,27 +24,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """Who (roles of members, or the worker, or the operator), whose part in the case, and which states."""
+    """Who (roles of members, or the worker, or the operator), whose part in the case, and which states; of a
+    share also which side."""
 
     who: str
     part: str = ""
     case: str = ""
     item: str = ""
     own: bool = False
+    side: str = ""
+    share: str = ""
+    referral: str = ""
 
 
 HOST, WORKER = "operator", "worker"
 LEADERS = "lead_investigator"
 INVESTIGATORS = "lead_investigator investigator"
 COLLECTORS = "lead_investigator investigator custodian"
-DISCLOSERS = "lead_investigator custodian counsel"
+SHARERS = "lead_investigator custodian counsel"
 LAWYERS = "lead_investigator counsel"
+ANSWERERS = "lead_investigator investigator counsel"
 EVERYBODY = "lead_investigator investigator custodian counsel viewer"
 
 LEAD, ACTIVE, PRESENT = "lead", "lead partner", "lead partner observer"
 LIVE, ANY = "draft open contained", "draft open contained closed"
 KEPT = "sealed searchable indexed quarantined"
 OWN = True
+GIVER, RECEIVER, GOING = "giver", "receiver", "offered accepted"
+SENDER, ASKED = "sender", "asked"
+CONSENTING, UNANSWERED = "consenting", "consenting waiting"
 
 # fmt: off
 POLICY: Mapping[str, Row] = {
@@ -68,9 +79,26 @@ POLICY: Mapping[str, Row] = {
     "AddParty":               Row(LEADERS,                  LEAD,    LIVE),
 
     "AcquireEvidence":        Row(COLLECTORS,               ACTIVE,  LIVE),
-    "DiscloseEvidence":       Row(DISCLOSERS,               ACTIVE,  LIVE, KEPT,                OWN),
     "ExamineEvidence":        Row(EVERYBODY,               PRESENT, ANY,  KEPT),
     "EraseValues":            Row(LAWYERS,                  PRESENT, ANY),  # its own entries, and no hold
+
+    # of a share:                                                                    whose    its state
+    "OfferShare":             Row(SHARERS,                  ACTIVE,  LIVE),
+    "ChangeShare":            Row(SHARERS,                  ACTIVE,  LIVE, side=GIVER,    share=GOING),
+    "AcceptShare":            Row(SHARERS,                  PRESENT, LIVE, side=RECEIVER, share=GOING),
+    "RefuseShare":            Row(SHARERS,                  PRESENT, ANY,  side=RECEIVER, share=GOING),
+    "RevokeShare":            Row(SHARERS,                  PRESENT, ANY,  side=GIVER,    share=GOING),
+    "GiveUpShare":            Row(SHARERS,                  PRESENT, ANY,  side=RECEIVER, share="accepted"),
+
+    # of a referral: its receiver has no part in the case                              whose    its state
+    "SendReferral":           Row(LAWYERS,                  ACTIVE,  LIVE),
+    "AskBack":                Row(ANSWERERS,                "",      LIVE, side=RECEIVER, referral="waiting"),
+    "AnswerReferral":         Row(ANSWERERS,                ACTIVE,  LIVE, side=SENDER,   referral="waiting"),
+    "AcceptReferral":         Row(LAWYERS,                  "",      LIVE, side=RECEIVER, referral="waiting"),
+    "RefuseReferral":         Row(LAWYERS,                  "",      ANY,  side=RECEIVER, referral="waiting"),
+    "WithdrawReferral":       Row(LAWYERS,                  PRESENT, ANY,  side=SENDER, referral=UNANSWERED),
+    "ConsentToReferral":      Row(LAWYERS,                  ACTIVE,  LIVE, side=ASKED, referral=CONSENTING),
+    "ObjectToReferral":       Row(LAWYERS,                  ACTIVE,  LIVE, side=ASKED, referral=CONSENTING),
 
     "CopyKeys":               Row(WORKER,                   PRESENT, ANY),
     "DeriveEvidence":         Row(WORKER,                   PRESENT, ANY),
@@ -78,6 +106,7 @@ POLICY: Mapping[str, Row] = {
     "MakeEvidenceSearchable": Row(WORKER,                   PRESENT, ANY,  "sealed",            OWN),
     "IndexEvidence":          Row(WORKER,                   PRESENT, ANY,  "sealed searchable", OWN),
     "QuarantineEvidence":     Row(WORKER,                   PRESENT, ANY,  "sealed searchable", OWN),
+    "BreakOffDownload":       Row(WORKER,                   PRESENT, ANY,  own=OWN),
     "RetryEvidence":          Row(HOST,                     "",      ANY,  "quarantined"),
 }
 # fmt: on
@@ -90,7 +119,16 @@ NOT_NOW: Mapping[str, str] = {
     "ReopenCase": "Only a contained or closed case is reopened.",
     "AddParty": "No party joins a closed case.",
     "AcquireEvidence": "A closed case takes no evidence; reopen it first.",
-    "DiscloseEvidence": "Nothing is disclosed in a closed case; reopen it first.",
+    "OfferShare": "Nothing is shared in a closed case; reopen it first.",
+    "ChangeShare": "No terms are changed in a closed case; reopen it first.",
+    "AcceptShare": "No share is accepted in a closed case; reopen it first.",
+    "SendReferral": "Nothing is referred from a closed case; reopen it first.",
+    "AnswerReferral": "Nothing is answered in a closed case; reopen it first.",
+    "ConsentToReferral": "No party is brought into a closed case.",
+    "ObjectToReferral": "No party is brought into a closed case.",
+    # Whoever hears these is not in the case, and must not learn how it stands.
+    "AcceptReferral": OVER,
+    "AskBack": "Nothing more can be asked about this referral.",
 }
 """What a person hears whose command does not fit the case's status."""
 
@@ -98,8 +136,13 @@ BINDING = frozenset(
     {
         "CloseCase",
         "ReopenCase",
-        "DiscloseEvidence",
         "AddParty",
+        "OfferShare",
+        "ChangeShare",
+        "AcceptShare",
+        "RevokeShare",
+        "SendReferral",
+        "AcceptReferral",
         "PlaceLegalHold",
         "LiftLegalHold",
         "RevokeKey",
@@ -127,27 +170,47 @@ def check(command: Command, state: Known, actor: Actor) -> None:
         _allowed(row, actor)
         return
     part = state.case.parts.get(actor.party, "")
+    if row.referral:
+        _referral(command, row, state, actor, part)
+        return
+    if isinstance(command, CopyKeys) and state.around.awaited:
+        _allowed(row, actor)  # it may sign its answer, and so its keys come first
+        return
     if not state.case.exists or (not part and actor.kind != "operator"):
         raise Unseen
-    item = getattr(command, "item", None) if getattr(command, "item", None) in state.items else None
-    known = state.items[item] if item else None
-    if known and known.exists and not known.seen_by(actor.party) and actor.kind != "operator":
-        raise Unseen
-    if known and not known.exists and row.item:
-        raise Unseen
-    if isinstance(command, ExamineEvidence) and any(
-        each.item not in state.around.readable for each in command.examinations
-    ):
-        raise Unseen
+    known = _known_of(command, row, state, actor)
     _allowed(row, actor)
     if row.part and part not in row.part.split():
         raise Forbidden("part", f"Your party's part in this case, {part}, does not allow this.")
+    if row.side and getattr(state.share, row.side) != actor.party:
+        raise Forbidden(f"not-{row.side}", f"Only the {row.side} of this share may do this.")
     if known and row.own and known.owner != actor.party:
         raise Forbidden("not-owner", "Only the party that owns the item may do this.")
     if state.case.status not in row.case.split():
         raise Refused("case-status", NOT_NOW[type(command).__name__])
     if known and row.item and known.state not in row.item.split():
         raise Refused("item-state", f"This cannot be done while the item is {known.state}.")
+    if row.share and state.share.status not in row.share.split():
+        named = STATUSES[state.share.status].lower()
+        raise Refused("share-state", f"This cannot be done any more: the share is {named}.")
+
+
+def _known_of(command: Command, row: Row, state: Known, actor: Actor) -> ItemState | None:
+    """The item that a command is about, if there is one yet. Raises Unseen for an item, content or share that
+    this actor may not know of."""
+    item = getattr(command, "item", None) if getattr(command, "item", None) in state.items else None
+    known = state.items[item] if item else None
+    if known and known.exists and item not in state.around.visible and actor.kind != "operator":
+        raise Unseen
+    if known and not known.exists and row.item:
+        raise Unseen
+    if isinstance(command, ExamineEvidence) and any(
+        (each.item, each.how) not in state.around.readable for each in command.examinations
+    ):
+        raise Unseen
+    if row.share and actor.party not in (state.share.giver, state.share.receiver):
+        raise Unseen
+    return known
 
 
 def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
@@ -174,6 +237,24 @@ def may(actor: Actor, name: str, *, part: str, status: str) -> bool:
 def _allowed(row: Row, actor: Actor) -> None:
     if actor.role not in row.who.split():
         raise Forbidden("role", f"Your role, {actor.role.replace('_', ' ')}, does not allow this.")
+
+
+def _referral(command: CaseCommand, row: Row, state: Known, actor: Actor, part: str) -> None:
+    """Who has no part in the case may do what a receiver does with its own referral, and for the rest there
+    is nothing here; the same goes for the other parties of the case."""
+    side = state.referral.side_of(actor.party)
+    if not state.case.exists or not side or (side != row.side and not part):
+        raise Unseen
+    _allowed(row, actor)
+    if side != row.side:
+        raise Forbidden(f"not-{row.side}", "This is for another side of the referral.")
+    if row.part and part not in row.part.split():
+        raise Forbidden("part", f"Your party's part in this case, {part or 'none'}, does not allow this.")
+    if state.referral.status not in row.referral.split():
+        named = REFERRALS[state.referral.status].lower()
+        raise Refused("referral-state", f"This cannot be done any more: the referral is {named}.")
+    if state.case.status not in row.case.split():
+        raise Refused("case-status", NOT_NOW[type(command).__name__])
 
 
 def _about_itself(command: Command, state: Known, actor: Actor) -> bool:

@@ -9,18 +9,20 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from django.contrib.auth.models import Permission
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case as Choice
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce, Now
 
-from cases import openings, sentences
+from cases import openings, sentences, wall
 from cases.models import (
     Case,
-    CaseGroupObjectPermission,
     CustodyEvent,
     EvidenceItem,
-    EvidenceItemGroupObjectPermission,
+    Member,
     Participation,
     Party,
+    Share,
+    ShareItem,
 )
 from cases.refusals import Unseen
 from cases.rules.acting import Actor
@@ -41,10 +43,9 @@ def my_cases(
 ) -> QuerySet[Case]:
     """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to
     page."""
-    seen = _granted(CaseGroupObjectPermission, actor, "view_case")
     part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party).values("role")
     asked = {"my_part": Subquery(part)}
-    found: QuerySet[Case] = Case.objects.filter(seen).select_related("lead").annotate(**asked)
+    found: QuerySet[Case] = Case.objects.filter(wall.in_case(actor)).select_related("lead").annotate(**asked)
     if status:
         found = found.filter(status=status)
     if text:
@@ -102,26 +103,41 @@ def custody(actor: Actor, item: EvidenceItem) -> QuerySet[CustodyEvent]:
     return steps.order_by("entry", "id")
 
 
-def readable_items(actor: Actor, case: Case, only: Sequence[UUID] | None = None) -> list[EvidenceItem]:
-    """The items whose records may be searched: readable, and searchable or indexed. Unseen if one of `only`
-    is not visible at all; one that is visible but not searchable yet is left out. One query, two with
+def readable_items(
+    actor: Actor, case: Case, only: Sequence[UUID] | None = None, *, operation: str = "search"
+) -> list[EvidenceItem]:
+    """The items with records on which the actor may do this now. Unseen if one of `only` is not visible, or
+    not for this; one on which it may, but that is not searchable yet, is left out. One query, two with
     `only`."""
-    visible = items(actor, case)
+    allowed = items(actor, case).filter(wall.granted(actor, operation))
     if only is not None:
         wanted = set(only)
-        visible = visible.filter(pk__in=wanted)
-        if visible.count() != len(wanted):
+        allowed = allowed.filter(pk__in=wanted)
+        if allowed.count() != len(wanted):
             raise Unseen
-    readable = _granted(EvidenceItemGroupObjectPermission, actor, "read_evidenceitem")
-    return list(visible.filter(readable, state__in=("searchable", "indexed")).exclude(format__in=CONTAINERS))
+    return list(allowed.filter(state__in=("searchable", "indexed")).exclude(format__in=CONTAINERS))
 
 
-def readable_item(actor: Actor, item: EvidenceItem) -> EvidenceItem:
-    """The item itself if its content may be read by the actor's party, else Unseen."""
-    readable = _granted(EvidenceItemGroupObjectPermission, actor, "read_evidenceitem")
-    if not EvidenceItem.objects.filter(readable, pk=item.pk).exists():
+def readable_item(actor: Actor, item: EvidenceItem, operation: str) -> EvidenceItem:
+    """The item itself if the actor may do this with it now, else Unseen."""
+    if not EvidenceItem.objects.filter(wall.granted(actor, operation), pk=item.pk).exists():
         raise Unseen
     return item
+
+
+def may_still(actor: Actor, item: EvidenceItem, operation: str) -> bool:
+    """Whether somebody who was let in a moment ago may do this now, as a member that is active. One query."""
+    found = EvidenceItem.objects.filter(wall.granted(actor, operation), pk=item.pk)
+    if actor.member is not None:
+        active = Member.objects.filter(pk=actor.member, active=True, user__is_active=True)
+        found = found.filter(Exists(active))
+    return found.exists()
+
+
+def allowed(actor: Actor, item: EvidenceItem) -> frozenset[str]:
+    """The operations that the actor may do now with a visible item."""
+    held = wall.held(actor, [item.pk], case=item.case_id).get(item.pk)
+    return held.operations if held else frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,12 +269,56 @@ def ingests_of(actor: Actor, items: Sequence[EvidenceItem]) -> dict[UUID, Ingest
     return Ingest.objects.in_bulk([each.pk for each in items])
 
 
-def disclosed_to(actor: Actor, item: EvidenceItem) -> list[Party]:
-    """The parties other than the owner that see a visible item."""
-    grants = EvidenceItemGroupObjectPermission.objects.filter(
-        content_object=item, permission__codename="view_evidenceitem"
+def shares(actor: Actor, case: Case) -> QuerySet[Share]:
+    """The shares of a visible case that the actor's party gives or is given, the newest first, with both
+    parties and `item_count`: how many items the terms name, or the giver has. Of the items themselves the
+    receiver learns by the wall alone."""
+    named = ShareItem.objects.filter(share=OuterRef("pk")).order_by().values("share").annotate(n=Count("pk"))
+    owned = (
+        EvidenceItem.objects.filter(case=OuterRef("case"), owner=OuterRef("giver"))
+        .order_by()
+        .values("owner")
+        .annotate(n=Count("pk"))
     )
-    return list(Party.objects.filter(group__in=grants.values("group")).exclude(pk=item.owner_id))
+    count = When(scope="case", then=Coalesce(Subquery(owned.values("n")), 0))
+    return (
+        Share.objects.filter(Q(giver=actor.party) | Q(receiver=actor.party), case=case)
+        .select_related("giver", "receiver")
+        .annotate(item_count=Choice(count, default=Coalesce(Subquery(named.values("n")), 0)))
+        .order_by("-offered_at", "id")
+    )
+
+
+def share(actor: Actor, case: Case, share_id: UUID | str) -> Share:
+    """One of them by id, or Unseen. One query."""
+    found = shares(actor, case).filter(**_by_id(share_id, "pk")).first()
+    if found is None:
+        raise Unseen
+    return found
+
+
+def items_of_share(actor: Actor, share: Share) -> list[EvidenceItem]:
+    """The items of a visible share that the actor may know of, derived ones among them, by number; `title`
+    and all else is for those whose particulars it sees, which `seen` says. Its giver sees what is shared."""
+    known = EvidenceItem.objects.filter(
+        Q(evidenceitemgroupobjectpermission__share=share) | Q(evidenceitemuserobjectpermission__share=share)
+        if share.status == "accepted"
+        else Q(named_in__share=share),
+        wall.granted(actor, "exists"),
+    )
+    seen = Exists(EvidenceItem.objects.filter(wall.granted(actor, "metadata"), pk=OuterRef("pk")))
+    return list(known.distinct().annotate(seen=seen).order_by("number"))
+
+
+def shared_with(actor: Actor, item: EvidenceItem) -> list[Party]:
+    """The parties with which a visible item is shared now: all of them for its owner; for others those to
+    which their own party has shared it on."""
+    live = Share.objects.filter(
+        Q(group_rows__content_object=item) | Q(user_rows__content_object=item), status="accepted"
+    ).filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+    if item.owner_id != actor.party:
+        live = live.filter(giver=actor.party)
+    return list(Party.objects.filter(pk__in=live.values("receiver")).order_by("name"))
 
 
 def item_ids(actor: Actor, case: Case, given: Sequence[str]) -> list[UUID]:
@@ -283,21 +343,8 @@ def candidates(actor: Actor, case: Case) -> QuerySet[Party]:
 
 
 def _seen(actor: Actor) -> QuerySet[EvidenceItem]:
-    seen = _granted(EvidenceItemGroupObjectPermission, actor, "view_evidenceitem")
-    return EvidenceItem.objects.filter(seen).select_related("owner", "holder", "parent")
-
-
-def _granted(
-    wall: type[CaseGroupObjectPermission | EvidenceItemGroupObjectPermission], actor: Actor, codename: str
-) -> Exists:
-    """What guardian's table lets the actor's party do. Group and permission are looked up once a query, so
-    that each row asks one key of the table's own unique index, however much the party may see."""
-    group = Party.objects.filter(pk=actor.party).values("group")
-    permission = Permission.objects.filter(codename=codename, content_type__app_label="cases").values("pk")
-    return Exists(
-        wall.objects.filter(
-            content_object=OuterRef("pk"), group=Subquery(group), permission=Subquery(permission)
-        )
+    return EvidenceItem.objects.filter(wall.granted(actor, "metadata")).select_related(
+        "owner", "holder", "parent"
     )
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from cases.rules import case, key_events, parties, values
+from cases.rules import case, key_events, parties, referral_events, share_events, values
 from cases.rules.case import CaseRevised, LogOpened, PartyAdded
 from cases.rules.custody_events import (
+    DownloadBrokenOff,
     EvidenceAcquired,
     EvidenceDerived,
     EvidenceDisclosed,
@@ -21,7 +22,10 @@ from cases.rules.custody_events import (
     ItemEvent,
 )
 from cases.rules.erasure import ValuesErased
+from cases.rules.referral_events import ReferralEvent
 from cases.rules.shape import Event
+from cases.rules.share_events import ShareEvent
+from cases.rules.share_terms import Terms
 from ledger.entries import StoredEvent
 
 
@@ -32,7 +36,7 @@ def items_of(event: Event) -> list[UUID]:
             return [shown.item for shown in event.items]
         case EvidenceDerived():
             return [event.item, event.parent]
-        case ItemEvent():
+        case ItemEvent() | DownloadBrokenOff():
             return [event.item]
         case ValuesErased():
             return list(event.items)
@@ -51,6 +55,9 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
     match event:
         case EvidenceExamined():
             return f"{values.HOW[event.how]} {_listed(items_of(event), labels)}{_query(event.query)}"
+        case DownloadBrokenOff():
+            reader, item = names.get(event.reader, "another party"), labels.get(event.item, "?")
+            return f"broke off {reader}’s download of E-{item} after {event.sent:,} bytes"
         case ItemEvent():
             return _did_with_item(event, f"E-{labels.get(event.item, '?')}", names)
         case LogOpened():
@@ -58,6 +65,10 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
         case ValuesErased():
             named = _and([name.replace("_", " ") for name in event.names])
             return f"erased {named} of entry {event.entry}: {event.reason}"
+        case ShareEvent():
+            return _did_with_share(event, names)
+        case ReferralEvent():
+            return _did_with_referral(event, names)
         case key_events.KeyEvent():
             return _did_with_key(event, names.get(event.party, "a party"))
     return _did_with_case(event) or _did_on_host(event) or f"recorded {type(event).__name__}"
@@ -102,6 +113,54 @@ def _did_on_host(event: Event) -> str | None:
         case parties.TokenRevoked():
             return "revoked an API token"
     return None
+
+
+def _did_with_share(event: ShareEvent, names: Mapping[UUID, str]) -> str:
+    giver, to = (names.get(party, "another party") for party in (event.party, event.to))
+    match event:
+        case share_events.ShareOffered():
+            return f"offered {to} {_meant(event)}: {event.purpose}"
+        case share_events.ShareTermsChanged():
+            return f"proposed other terms to {to}, {_meant(event)}: {event.purpose}"
+        case share_events.ShareAccepted():
+            return f"accepted the terms of a share by {giver}"
+        case share_events.ShareRefused():
+            return f"refused what {giver} offered: {event.reason}"
+        case share_events.ShareRevoked():
+            return f"revoked a share with {to}: {event.reason}"
+        case share_events.ShareGivenUp():
+            return f"gave up a share by {giver}: {event.reason}"
+    return f"recorded {type(event).__name__}"
+
+
+def _did_with_referral(event: ReferralEvent, names: Mapping[UUID, str]) -> str:
+    sender, to = names.get(event.party, "another party"), names.get(event.to, "the other party")
+    match event:
+        case referral_events.ReferralSent():
+            return f"referred this to {event.name}: {event.purpose}"
+        case referral_events.ReferralAsked():
+            return f"asked {sender} back: {event.question}"
+        case referral_events.ReferralAnswered():
+            return f"answered {to}: {event.text}"
+        case referral_events.ReferralAccepted():
+            return f"accepted what {sender} referred"
+        case referral_events.ReferralRefused():
+            return f"refused what {sender} referred: {event.reason}"
+        case referral_events.ReferralWithdrawn():
+            return f"took back a referral to {to}: {event.reason}"
+        case referral_events.ReferralPutToParties():
+            return f"asked for consent to refer this to {event.name}"
+        case referral_events.ReferralConsented():
+            return f"agreed to a referral by {sender}"
+        case referral_events.ReferralObjected():
+            return f"did not agree to a referral by {sender}: {event.reason}"
+    return f"recorded {type(event).__name__}"
+
+
+def _meant(terms: Terms) -> str:
+    if terms.scope == "case":
+        return "a share of all its items in this case"
+    return "a share of one item" if len(terms.items) == 1 else f"a share of {len(terms.items):,} items"
 
 
 def _did_with_key(event: key_events.KeyEvent, party: str) -> str:

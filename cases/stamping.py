@@ -24,7 +24,7 @@ from ledger import timestamps
 from ledger.errors import TimeStampFailed
 from ledger.timestamps import Authority, Stamped
 
-AT_ONCE = ("CaseClosed", "CustodyTransferAccepted", "EvidenceDisclosed")
+AT_ONCE = ("CaseClosed", "CustodyTransferAccepted", "EvidenceDisclosed", "ShareAccepted")
 """Events that do not wait for the day's end. The index cases_stamp_at_once names the same ones."""
 
 FOR_WITNESSES = timedelta(hours=1)

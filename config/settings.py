@@ -401,6 +401,11 @@ SPECTACULAR_SETTINGS = {
             "KeyPurpose": "KEY_PURPOSES",
             "SignedAct": "SIGNED_ACTS",
             "SignedKeyAct": "SIGNED_KEY_ACTS",
+            "ShareStatus": "SHARE_STATUSES",
+            "ShareScope": "SHARE_SCOPES",
+            "Operation": "OPERATIONS",
+            "MemberRole": "ROLES",
+            "Side": "SIDES",
         }.items()
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.add_problems"],

@@ -16,12 +16,12 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from cases import actors, intake, reads, tokens
-from cases.models import Case, EvidenceItem
+from cases.models import Case, EvidenceItem, Member, Share
 from cases.perform import perform
 from cases.rules.acting import Actor, Via
 from cases.rules.case import AddParty, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import AcceptShare, OfferShare
 
 PASSWORD = "correct horse battery staple"
 HASHED = make_password(PASSWORD)  # once: it is slow on purpose
@@ -172,11 +172,36 @@ def sealed_item(
     )
 
 
-def disclose(case: Case, item: EvidenceItem, party: UUID, *, by: Person) -> None:
-    """The owner lets another party of the case see and read an item."""
-    perform(
-        DiscloseEvidence(case=case.pk, item=item.pk, party=party, purpose="Joint analysis"), actor=by.actor
-    )
+CONTENT = ("search", "preview", "download", "export")
+
+
+def disclose(case: Case, item: EvidenceItem, party: UUID, *, by: Person) -> UUID:
+    """The owner lets another party of the case see and read an item, and that party accepts; the share."""
+    return accepted(case, offer(case, item, to=party, by=by))
+
+
+def offer(case: Case, *items: EvidenceItem, to: UUID, by: Person, **terms: Any) -> UUID:
+    """Offer items to a party, by default to do with them all but share them on; the share's id."""
+    share = uuid4()
+    told = {"operations": CONTENT, "purpose": "Joint analysis", "tlp": "TLP:AMBER", **terms}
+    named = tuple(item.pk for item in items)
+    perform(OfferShare(case=case.pk, share=share, items=named, to=to, **told), actor=by.actor)
+    return share
+
+
+def accepted(case: Case, share: UUID) -> UUID:
+    """The receiver accepts the newest terms, by a member of its own that may; the share's id again."""
+    receiver = Share.objects.values_list("receiver", flat=True).get(pk=share)
+    perform(AcceptShare(case=case.pk, share=share), actor=signatory(receiver))
+    return share
+
+
+def signatory(party: UUID) -> Actor:
+    """A member that may accept for its party; one is admitted where there is none."""
+    able = Member.objects.filter(party=party, active=True, role__in=("lead_investigator", "counsel"))
+    if not able.exists():
+        person(f"counsel-{party.hex[:8]}", party, "counsel", host=actors.operator(via="admin"))
+    return actors.actor_for_member(able.order_by("admitted_at")[0], via="web")
 
 
 def token(whose: Person, *, host: Actor | None = None, days: float = 30) -> str:

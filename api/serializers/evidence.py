@@ -14,7 +14,6 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
-from api.serializers.signatures import AuthorshipParts
 from cases.refusals import Invalid
 from cases.rules import values
 from cases.rules.acquisition import AcquisitionFacts
@@ -193,23 +192,6 @@ class CustodyPage(serializers.Serializer[Any]):
 
     results = CustodyAnswer(many=True)
     next = serializers.CharField(allow_null=True)
-
-
-class Disclosure(StrictSerializer):
-    """The party that shall see and read the item, what for, and on which ground."""
-
-    party = serializers.UUIDField()
-    purpose = serializers.CharField(max_length=500)
-    legal_basis = serializers.CharField(max_length=500, allow_blank=True, default="")
-    authorship = AuthorshipParts(required=False)
-
-
-class DisclosureAnswer(serializers.Serializer[Any]):
-    """The receipt of a disclosure."""
-
-    item = serializers.UUIDField()
-    party = serializers.UUIDField()
-    receipt = ReceiptAnswer()
 
 
 class RejectAnswer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.utils import encoders
 
 from cases.models.case import STATUSES
 from cases.models.evidence import CUSTODY_KINDS, STATES
-from cases.rules import values
+from cases.rules import share_events, share_terms, values
 
 # Named, so that OpenAPI can name them too (SPECTACULAR_SETTINGS).
 MARKINGS = list(values.TLP)
@@ -23,10 +23,16 @@ PARTY_KINDS = list(values.PARTY_KINDS)
 PARTS = list(values.PARTS)
 NEW_PARTS = [part for part in PARTS if part != "lead"]
 STEP_KINDS = list(CUSTODY_KINDS)
+SHARE_STATUSES = list(share_events.STATUSES)
+SHARE_SCOPES = list(share_terms.SCOPES)
+OPERATIONS = list(share_terms.OPERATIONS)
+ROLES = list(values.ROLES)
+SIDES = ["given", "received"]
 PROOF_STATES = ["recorded", "countersigned", "time-stamped"]
 KEY_PURPOSES = list(values.KEY_PURPOSES)
 KEY_KINDS = list(values.KEY_KINDS)
-SIGNED_ACTS = ["CloseCase", "ReopenCase", "PlaceLegalHold", "LiftLegalHold", "AddParty", "DiscloseEvidence"]
+SHARE_ACTS = ["OfferShare", "ChangeShare", "AcceptShare", "RevokeShare"]
+SIGNED_ACTS = ["CloseCase", "ReopenCase", "PlaceLegalHold", "LiftLegalHold", "AddParty", *SHARE_ACTS]
 SIGNED_KEY_ACTS = ["RevokeKey", "RequireSignatures"]
 
 

@@ -15,6 +15,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.sharing import ChangedTerms, NewShare
 from api.serializers.signatures import AuthorshipParts, SignatureParts
 
 
@@ -118,15 +119,18 @@ class IntentWanted(StrictSerializer):
 
     command = serializers.ChoiceField(choices=SIGNED_ACTS)
     reason = serializers.CharField(
-        max_length=2_000, required=False, help_text="CloseCase, ReopenCase, PlaceLegalHold, LiftLegalHold."
+        max_length=2_000,
+        required=False,
+        help_text="CloseCase, ReopenCase, PlaceLegalHold, LiftLegalHold, RevokeShare.",
     )
-    party = serializers.UUIDField(required=False, help_text="AddParty, DiscloseEvidence.")
+    party = serializers.UUIDField(required=False, help_text="AddParty.")
     role = PlainChoice(choices=NEW_PARTS, required=False, help_text="AddParty.")
-    item = serializers.CharField(max_length=64, required=False, help_text="DiscloseEvidence: id or number.")
-    purpose = serializers.CharField(max_length=500, required=False, help_text="DiscloseEvidence.")
-    legal_basis = serializers.CharField(
-        max_length=500, required=False, allow_blank=True, help_text="DiscloseEvidence; may be left out."
+    share = serializers.UUIDField(required=False, help_text="AcceptShare, ChangeShare, RevokeShare.")
+    terms = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, help_text="AcceptShare; may be left out."
     )
+    offer = NewShare(required=False, help_text="OfferShare: the body of the offer.")
+    change = ChangedTerms(required=False, partial=True, help_text="ChangeShare: the body of the change.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """All fields of the command and no other."""
@@ -152,7 +156,10 @@ TAKES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "PlaceLegalHold": (("reason",), ()),
     "LiftLegalHold": (("reason",), ()),
     "AddParty": (("party", "role"), ()),
-    "DiscloseEvidence": (("item", "party", "purpose"), ("legal_basis",)),
+    "OfferShare": (("offer",), ()),
+    "ChangeShare": (("share", "change"), ()),
+    "AcceptShare": (("share",), ("terms",)),
+    "RevokeShare": (("share", "reason"), ()),
     "RevokeKey": (("key", "reason"), ()),
     "RequireSignatures": (("required",), ()),
 }

@@ -1,4 +1,4 @@
-"""Evidence items: list, upload, look at, follow, disclose, download."""
+"""Evidence items: list, upload, look at, follow, download."""
 
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -16,8 +16,6 @@ from api.problems import LengthRequired
 from api.serializers.cases import ReceiptAnswer
 from api.serializers.evidence import (
     CustodyPage,
-    Disclosure,
-    DisclosureAnswer,
     ItemAnswer,
     ItemDetail,
     ItemPage,
@@ -27,8 +25,6 @@ from api.serializers.evidence import (
 from api.views.cases import CASE, KEY
 from api.views.door import Door, receipt_facts
 from cases import examination, intake, reads
-from cases.perform import perform
-from cases.rules.sharing import DiscloseEvidence
 from evidence.uploads import upload_into_vault
 
 ITEM = OpenApiParameter("item", str, OpenApiParameter.PATH, description="The item's id or number: E-3 or 3.")
@@ -46,7 +42,7 @@ class Evidence(Door):
         tags=["Evidence"],
     )
     def get(self, request: Request, case: str) -> Response:
-        """The items by number; those of other parties only where they were disclosed to yours."""
+        """The items by number; those of other parties only where they are shared with you."""
         found = narrowed(reads.items(self.actor, self.case(case)), request, ItemFilter)
         page = page_of(found, request, keys=["number"])
         return Response(ItemPage({"results": page.rows, "next": page.next}).data)
@@ -119,27 +115,6 @@ class Custody(Door):
         return Response(CustodyPage({"results": page.rows, "next": page.next}).data)
 
 
-class Disclose(Door):
-    """Letting another party see and read an item."""
-
-    @extend_schema(
-        operation_id="evidence_disclose",
-        parameters=[CASE, ITEM, KEY],
-        request=Disclosure,
-        responses={201: DisclosureAnswer},
-        tags=["Evidence"],
-    )
-    def post(self, request: Request, case: str, item: str) -> Response:
-        """Disclose the item, with all that was derived from it, to a party of the case."""
-        found = self.item(case, item)
-        asked = self.asked(Disclosure)
-        id_, signed = self.signed(asked)
-        command = DiscloseEvidence(id=id_, case=found.case_id, item=found.pk, **asked)
-        receipt = perform(command, actor=self.actor, authorship=signed)
-        told = {"item": found.pk, "party": asked["party"], "receipt": receipt_facts(receipt)}
-        return Response(DisclosureAnswer(told).data, status=201)
-
-
 class Content(Door):
     """The sealed bytes."""
 
@@ -162,13 +137,11 @@ class Content(Door):
     def get(self, request: Request, case: str, item: str) -> HttpResponseBase:
         """Download the bytes, or one range of them.
         The custody event is in the ledger before the first byte leaves."""
-        found = reads.readable_item(self.actor, self.item(case, item))
+        found = reads.readable_item(self.actor, self.item(case, item), "download")
         if content.unchanged(request, found.sha256):
             return content.not_modified(found.sha256)
         part = content.asked_range(request, sha256=found.sha256, size=found.size)
         if request.method == "HEAD":
             return content.headers_only(name=found.filename, sha256=found.sha256, size=found.size, part=part)
         sealed = examination.open_content(self.actor, found)
-        return content.download(
-            sealed.file, name=sealed.name, sha256=found.sha256, size=sealed.size, part=part
-        )
+        return content.download(sealed, sha256=found.sha256, part=part)

@@ -1,12 +1,14 @@
 """The keys of your party: its witnesses' and its members'; and what a member signs with them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.serializers.fields import SHARE_ACTS
 from api.serializers.keys import (
     IntentAnswer,
     IntentWanted,
@@ -23,15 +25,16 @@ from api.serializers.keys import (
 )
 from api.views.cases import CASE, KEY
 from api.views.door import Door, receipt_facts, signature_of
-from cases import intents, listings
+from api.views.sharing import change_of, offer_of
+from cases import intents, listings, reads
 from cases.actors import Actor
-from cases.models import PartyKey
+from cases.models import Case, PartyKey
 from cases.perform import perform
 from cases.refusals import Unseen
 from cases.rules import case as acts
 from cases.rules.keys import RegisterKey, RequireSignatures, RevokeKey, RotateKey, statement
 from cases.rules.shape import Command
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import AcceptShare, RevokeShare
 from ledger import jcs
 from ledger.authorship import challenge_of
 from ledger.entries import Receipt
@@ -156,10 +159,18 @@ class CaseIntents(Door):
         found = self.case(case)
         asked = self.asked(IntentWanted)
         name, id_ = asked.pop("command"), self.command_id()
-        if name == "DiscloseEvidence":
-            asked["item"] = self.item(case, asked["item"]).pk
-            return _intent(DiscloseEvidence(id=id_, case=found.pk, **asked))
+        if name in SHARE_ACTS:
+            return _intent(self._of_share(name, found, id_, asked))
         return _intent(getattr(acts, name)(id=id_, case=found.pk, **asked))
+
+    def _of_share(self, name: str, case: Case, id_: UUID, asked: dict[str, Any]) -> Command:
+        if name == "OfferShare":
+            return offer_of(self.actor, case, id_, asked["offer"])
+        share = reads.share(self.actor, case, asked.pop("share"))
+        if name == "ChangeShare":
+            return change_of(self.actor, share, id_, asked["change"])
+        kind = AcceptShare if name == "AcceptShare" else RevokeShare
+        return kind(id=id_, case=case.pk, share=share.pk, **asked)
 
 
 class KeyIntents(Door):

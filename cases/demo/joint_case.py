@@ -23,7 +23,7 @@ from cases.perform import perform
 from cases.rules.acting import Actor
 from cases.rules.case import AddParty, ContainCase, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import AcceptShare, OfferShare
 
 DEMO = UUID("d4a2b3f0-5d0a-5c0e-9a52-6b1f4a7c2e10")
 
@@ -57,6 +57,7 @@ PEOPLE = (
     Person("carol", "Carol Meyer", "contoso", "lead_investigator", "Incident response lead"),
     Person("dan", "Dan Ferreira", "contoso", "custodian", "Evidence custodian"),
     Person("rhea", "Rhea Novak", "regulator", "viewer", "Case officer"),
+    Person("ines", "Ines Halloran", "regulator", "counsel", "Legal officer"),
     Person("mallory", "Mallory Price", "fabrikam", "investigator", "Not part of any case"),
     Person("olga", "Olga Brandt", None, "operator", "Operates this host"),
 )
@@ -81,12 +82,12 @@ def build(passwords: Mapping[str, str], say: Callable[[str], None]) -> Case:
     """Make or finish the demo; `passwords` (by username) are for logins that do not exist yet."""
     logs = scenario.build()
     people = people_of(passwords)
-    say("Demo: four parties and seven logins are in.")
+    say("Demo: four parties and eight logins are in.")
     case = _joint_case(people)
     say(f"Demo: case {case.reference} is open.")
     for upload in _uploads(logs):
         _add(case, upload, people, say)
-    _disclose(case, people)
+    _share(case, people)
     _contoso_alone(people, say)
     return reads.case(people["alice"], case.pk)
 
@@ -279,24 +280,40 @@ def _add(
     return item
 
 
-def _disclose(case: Case, people: Mapping[str, Actor]) -> None:
-    """Each side shows the other one log; the edge log stays with Contoso, a sealed entry to the others."""
-    for name, username, to, purpose in (
-        ("gateway", "alice", "contoso", "Find the same egress in Contoso's logs"),
-        ("cloudtrail", "carol", "northwind", "Attribute the ring's accounts"),
-        ("cloudtrail", "carol", "regulator", "Oversight of the joint investigation"),
+def _share(case: Case, people: Mapping[str, Actor]) -> None:
+    """Each side shares one log with the other; the edge log stays with Contoso, a sealed entry to the
+    others."""
+    for name, giver, to, receiver, purpose in (
+        ("gateway", "alice", "contoso", "carol", "Find the same egress in Contoso's logs"),
+        ("cloudtrail", "carol", "northwind", "alice", "Attribute the ring's accounts"),
+        ("cloudtrail", "carol", "regulator", "ines", "Oversight of the joint investigation"),
     ):
+        share = demo_id(f"share {name} with {to}")
         perform(
-            DiscloseEvidence(
-                id=demo_id(f"disclose {name} to {to}"),
+            OfferShare(
+                id=demo_id(f"offer {name} to {to}"),
                 case=case.pk,
-                item=uuid5(demo_id(f"acquire {name}"), "item"),
-                party=demo_id(to),
+                share=share,
+                items=(uuid5(demo_id(f"acquire {name}"), "item"),),
+                to=demo_id(to),
+                operations=("search", "preview", "download"),
                 purpose=purpose,
-                legal_basis="Agreement NW-CC 2026/4",
+                agreement="NW-CC 2026/4",
+                tlp="TLP:AMBER+STRICT" if name == "gateway" else "TLP:AMBER",
+                summary=SUMMARIES[name],
             ),
-            actor=people[username],
+            actor=people[giver],
         )
+        perform(
+            AcceptShare(id=demo_id(f"accept {name} by {to}"), case=case.pk, share=share),
+            actor=people[receiver],
+        )
+
+
+SUMMARIES = {
+    "gateway": "All requests of the ring's accounts at our gateway from 5 to 11 October.",
+    "cloudtrail": "Model calls in our account from the three egress addresses, 5 to 11 October.",
+}
 
 
 def _contoso_alone(people: Mapping[str, Actor], say: Callable[[str], None]) -> None:

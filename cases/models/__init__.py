@@ -1,10 +1,13 @@
 """The read models: what the events say, in the shape that pages need. Only cases/projections writes them."""
 
 from cases.models.case import Case, CaseGroupObjectPermission, Participation
-from cases.models.evidence import CustodyEvent, EvidenceItem, EvidenceItemGroupObjectPermission
+from cases.models.evidence import CustodyEvent, EvidenceItem
 from cases.models.keys import PartyKey
 from cases.models.parties import ApiToken, Member, Party
+from cases.models.referral import Referral, ReferralConsent, ReferralNote
+from cases.models.sharing import Share, ShareItem
 from cases.models.stamping import AuthorityHealth
+from cases.models.wall import EvidenceItemGroupObjectPermission, EvidenceItemUserObjectPermission
 
 __all__ = [
     "ApiToken",
@@ -14,8 +17,14 @@ __all__ = [
     "CustodyEvent",
     "EvidenceItem",
     "EvidenceItemGroupObjectPermission",
+    "EvidenceItemUserObjectPermission",
     "Member",
     "Participation",
     "Party",
     "PartyKey",
+    "Referral",
+    "ReferralConsent",
+    "ReferralNote",
+    "Share",
+    "ShareItem",
 ]

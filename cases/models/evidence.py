@@ -1,10 +1,10 @@
 """Evidence items and what happened to each."""
 
 from django.db import models
-from guardian.models import GroupObjectPermissionBase
 
 from cases.models.case import Case
 from cases.models.parties import Member, Party
+from cases.rules.share_terms import CODENAMES, OPERATIONS
 from cases.rules.values import ITEM_KINDS, TLP
 
 STATES = {
@@ -88,7 +88,12 @@ class EvidenceItem(models.Model):
 
     class Meta:
         ordering = ["number"]
-        permissions = [("read_evidenceitem", "Can read the content of an evidence item")]
+        # Django makes "view" itself, which is what a share calls metadata.
+        permissions = [
+            (codename, f"{OPERATIONS[name]} (evidence item)")
+            for name, codename in CODENAMES.items()
+            if name != "metadata"
+        ]
         constraints = [models.UniqueConstraint(fields=["case", "number"], name="cases_item_number")]
         indexes = [models.Index(fields=["case", "owner", "number"], name="cases_item_by_owner")]
 
@@ -124,13 +129,3 @@ class CustodyEvent(models.Model):
     class Meta:
         ordering = ["entry", "id"]
         indexes = [models.Index(fields=["item", "entry"], name="cases_custody_by_item")]
-
-
-class EvidenceItemGroupObjectPermission(GroupObjectPermissionBase):
-    """guardian: which party's group may see or read which item. A projection like any other table here."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    content_object = models.ForeignKey(EvidenceItem, on_delete=models.CASCADE)
-
-    class Meta(GroupObjectPermissionBase.Meta):
-        abstract = False

@@ -15,11 +15,18 @@ from cases.models import (
     CustodyEvent,
     EvidenceItem,
     EvidenceItemGroupObjectPermission,
+    EvidenceItemUserObjectPermission,
     Member,
     Participation,
     Party,
     PartyKey,
+    Referral,
+    ReferralConsent,
+    ReferralNote,
+    Share,
+    ShareItem,
 )
+from cases.projections import wall
 from cases.rules.shape import Event
 from ledger.entries import StoredEvent
 
@@ -35,18 +42,28 @@ ORDER: tuple[type[Model], ...] = (
     Participation,
     EvidenceItem,
     CustodyEvent,
+    Share,
+    Referral,
+    ReferralNote,
+    ReferralConsent,
 )
-TABLES: tuple[type[Model], ...] = (*ORDER, CaseGroupObjectPermission, EvidenceItemGroupObjectPermission)
+TABLES: tuple[type[Model], ...] = (
+    *ORDER,
+    ShareItem,
+    CaseGroupObjectPermission,
+    EvidenceItemGroupObjectPermission,
+    EvidenceItemUserObjectPermission,
+)
 
 # guardian's own assign_perm takes four statements a grant; this takes one for all. Ids follow from what is
 # granted.
 _GRANT = """
-    INSERT INTO {table} (id, content_object_id, group_id, permission_id)
+    INSERT INTO cases_casegroupobjectpermission (id, content_object_id, group_id, permission_id)
     SELECT md5(g.content_object::text || p.id::text || a.codename)::uuid, g.content_object, p.group_id, a.id
     FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS g(content_object, party, codename)
     JOIN cases_party p ON p.id = g.party
     JOIN auth_permission a ON a.codename = g.codename
-    JOIN django_content_type c ON c.id = a.content_type_id AND c.app_label = 'cases' AND c.model = %s
+    JOIN django_content_type c ON c.id = a.content_type_id AND c.app_label = 'cases' AND c.model = 'case'
     ON CONFLICT DO NOTHING
 """
 
@@ -58,7 +75,10 @@ class Batch:
     def __init__(self) -> None:
         self._new: dict[type[Model], dict[UUID | str, Model]] = defaultdict(dict)
         self._changed: dict[tuple[type[Model], UUID | str], dict[str, Any]] = defaultdict(dict)
-        self._grants: dict[type[Model], list[tuple[UUID, UUID, str]]] = defaultdict(list)
+        self._grants: list[tuple[UUID, UUID, str]] = []
+        self._named: dict[UUID, tuple[UUID, ...]] = {}
+        self._shares: set[tuple[UUID, UUID]] = set()
+        self._left: set[tuple[UUID, UUID]] = set()
 
     def add(self, row: Model) -> None:
         """A row that no earlier event has made."""
@@ -77,9 +97,21 @@ class Batch:
         """The rows of this batch that are not written yet."""
         return [row for row in self._new[model].values() if isinstance(row, model)]
 
-    def grant(self, on: type[Model], thing: UUID, party: UUID, *codenames: str) -> None:
-        """Let a party's group see or read a thing."""
-        self._grants[on].extend((thing, party, codename) for codename in codenames)
+    def grant(self, case: UUID, party: UUID, codename: str) -> None:
+        """Let a party's group see a case. Who may do what with evidence follows from items and shares."""
+        self._grants.append((case, party, codename))
+
+    def name_items(self, share: UUID, items: tuple[UUID, ...]) -> None:
+        """The items that a share names from here on."""
+        self._named[share] = items
+
+    def share_changed(self, case: UUID, share: UUID) -> None:
+        """Who may do what under a share is to be worked out anew."""
+        self._shares.add((case, share))
+
+    def party_left(self, case: UUID, party: UUID) -> None:
+        """A party has no part in a case any more: it may do nothing with evidence there."""
+        self._left.add((case, party))
 
     def write(self) -> None:
         """Write everything that was collected so far."""
@@ -88,19 +120,32 @@ class Batch:
                 _rows(model).bulk_create(rows)
         for (model, pk), values in sorted(self._changed.items(), key=lambda each: -ORDER.index(each[0][0])):
             _rows(model).filter(pk=pk).update(**values)
-        for on, grants in self._grants.items():
-            self._write_grants(on, grants)
+        if self._grants:
+            with connection.cursor() as cursor:
+                cursor.execute(_GRANT, [list(column) for column in zip(*self._grants, strict=True)])
+        self._write_shares()
         self._new.clear()
         self._changed.clear()
         self._grants.clear()
+        self._named.clear()
+        self._shares.clear()
+        self._left.clear()
 
-    def _write_grants(self, on: type[Model], grants: list[tuple[UUID, UUID, str]]) -> None:
-        table = CaseGroupObjectPermission if on is Case else EvidenceItemGroupObjectPermission
-        things, parties, codenames = (list(column) for column in zip(*grants, strict=True))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _GRANT.format(table=table._meta.db_table), (things, parties, codenames, on._meta.model_name)
+    def _write_shares(self) -> None:
+        if self._named:
+            _rows(ShareItem).filter(share__in=self._named).delete()
+            _rows(ShareItem).bulk_create(
+                ShareItem(id=derived_id(share, item), share_id=share, item_id=item)
+                for share, items in self._named.items()
+                for item in items
             )
+        if self._shares:
+            cases, shares = ({*column} for column in zip(*self._shares, strict=True))
+            wall.shares_changed(cases, shares)
+        if items := self.added(EvidenceItem):
+            wall.items_came({item.case_id for item in items}, [item.pk for item in items])
+        for case, party in self._left:
+            wall.party_left(case, party)
 
 
 Handlers: TypeAlias = Mapping[type[Event], Callable[[Batch, Any, StoredEvent], None]]

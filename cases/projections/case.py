@@ -19,7 +19,11 @@ from cases.rules.case import (
     LegalHoldPlaced,
     PartyAdded,
 )
+from cases.rules.key_events import key_stream
+from ledger import reading
 from ledger.entries import StoredEvent
+
+MOST = 2**31 - 1
 
 
 def _case_created(batch: Batch, event: CaseCreated, stored: StoredEvent) -> None:
@@ -74,7 +78,9 @@ def _legal_hold_lifted(batch: Batch, event: LegalHoldLifted, stored: StoredEvent
 
 
 def _party_added(batch: Batch, event: PartyAdded, stored: StoredEvent) -> None:
-    _take_part(batch, stored, event.party, event.role)
+    # Who signed its answer to a referral has keys in this log already.
+    keys = len(reading.read_stream(stored.log, key_stream(event.party), after=0, until=MOST))
+    _take_part(batch, stored, event.party, event.role, keys=keys)
     _change(batch, stored)
 
 
@@ -86,7 +92,7 @@ def _change(batch: Batch, stored: StoredEvent, **values: Any) -> None:
     batch.change(Case, stored.log, updated_at=stored.recorded_at, version=stored.version, **values)
 
 
-def _take_part(batch: Batch, stored: StoredEvent, party: UUID, role: str) -> None:
+def _take_part(batch: Batch, stored: StoredEvent, party: UUID, role: str, *, keys: int = 0) -> None:
     batch.add(
         Participation(
             id=_part(stored.log, party),
@@ -94,9 +100,10 @@ def _take_part(batch: Batch, stored: StoredEvent, party: UUID, role: str) -> Non
             party_id=party,
             role=role,
             joined_at=stored.recorded_at,
+            keys=keys,
         )
     )
-    batch.grant(Case, stored.log, party, "view_case")
+    batch.grant(stored.log, party, "view_case")
 
 
 def _part(case: UUID, party: UUID) -> UUID:

@@ -7,12 +7,14 @@ from uuid import UUID
 from django.db.models import Model
 
 from cases import events
-from cases.models import Case, CustodyEvent, EvidenceItem, Participation
-from cases.projections import case, evidence
+from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Referral, ReferralNote, Share
+from cases.projections import case, evidence, referral, sharing
 from cases.projections.batch import Batch, Handlers
 from cases.rules.erasure import ERASABLE, OF_THE_CASE, ValuesErased
 from ledger import reading
 from ledger.entries import StoredEvent
+
+TERMS = ("purpose", "legal_basis", "agreement", "summary")
 
 # Where words of erasable fields stand. The rest of a row follows from what cannot be erased.
 WORDS: Mapping[type[Model], tuple[str, ...]] = {
@@ -20,8 +22,12 @@ WORDS: Mapping[type[Model], tuple[str, ...]] = {
     Participation: ("hold_reason",),
     EvidenceItem: (*ERASABLE["EvidenceAcquired"], "filename"),
     CustodyEvent: ("who", "place", "purpose", "particulars"),
+    # With what is worked out from the words: by which digest the terms as they now read are accepted.
+    Share: (*TERMS, "digest", "proposed", "proposed_digest", "reason"),
+    Referral: (*TERMS, "digest", "reason"),
+    ReferralNote: ("text",),
 }
-TELLING: Handlers = {**case.HANDLERS, **evidence.HANDLERS}
+TELLING: Handlers = {**case.HANDLERS, **evidence.HANDLERS, **sharing.HANDLERS, **referral.HANDLERS}
 
 
 def _values_erased(batch: Batch, event: ValuesErased, stored: StoredEvent) -> None:

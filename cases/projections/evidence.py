@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from cases.models import Case, CustodyEvent, EvidenceItem
+from cases.projections import sharing
 from cases.projections.batch import Batch, Handlers, derived_id
 from cases.rules.acting import HOST_PARTY
 from cases.rules.custody_events import (
+    DownloadBrokenOff,
     EvidenceAcquired,
     EvidenceDerived,
     EvidenceDisclosed,
@@ -25,7 +27,6 @@ from cases.rules.custody_events import (
 from cases.rules.values import HOW
 from ledger.entries import StoredEvent
 
-SEE_AND_READ = ("view_evidenceitem", "read_evidenceitem")
 FACTS = tuple(field.name for field in fields(EvidenceAcquired) if field.name not in ("item", "owner"))
 PARTICULARS = ("method", "tool", "tool_version", "query", "account", "tenant", "host", "acquired_at_text")
 
@@ -147,7 +148,7 @@ def _retried(batch: Batch, event: EvidenceRetried, stored: StoredEvent) -> None:
 
 def _disclosed(batch: Batch, event: EvidenceDisclosed, stored: StoredEvent) -> None:
     _change(batch, event, stored)
-    batch.grant(EvidenceItem, event.item, event.party, *SEE_AND_READ)
+    sharing.disclosed(batch, event, stored, derived_id(stored.log, f"disclosed/{event.item}/{event.party}"))
     told = {"party": str(event.party), "legal_basis": event.legal_basis}
     _custody(batch, event, stored, "disclosed", place="Countersign", purpose=event.purpose, particulars=told)
 
@@ -162,6 +163,12 @@ def _examined(batch: Batch, event: EvidenceExamined, stored: StoredEvent) -> Non
                 stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told
             )
         )
+
+
+def _broken_off(batch: Batch, event: DownloadBrokenOff, stored: StoredEvent) -> None:
+    told = {"how": "broke off a download", "query": "", "records": 0}
+    told |= {"sent": event.sent, "reader": str(event.reader)}
+    batch.add(_step(stored, event.item, "examined", place="Countersign", particulars=told))
 
 
 def _new_item(
@@ -179,7 +186,6 @@ def _new_item(
         )
     )
     batch.change(Case, stored.log, last_number=event.number, updated_at=stored.recorded_at)
-    batch.grant(EvidenceItem, event.item, event.owner, *SEE_AND_READ)
 
 
 def _change(batch: Batch, event: ItemEvent, stored: StoredEvent, **values: Any) -> None:
@@ -225,4 +231,5 @@ HANDLERS: Handlers = {
     EvidenceRetried: _retried,
     EvidenceDisclosed: _disclosed,
     EvidenceExamined: _examined,
+    DownloadBrokenOff: _broken_off,
 }

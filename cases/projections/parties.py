@@ -1,5 +1,7 @@
 """Parties, members and tokens as tables, and Django's groups."""
 
+from uuid import UUID
+
 from django.contrib.auth.models import Group, User
 
 from cases.models import ApiToken, Member, Party
@@ -12,6 +14,7 @@ from cases.rules.parties import (
     TokenIssued,
     TokenRevoked,
 )
+from cases.rules.values import ROLES
 from ledger.entries import StoredEvent
 
 HUES = 8
@@ -20,6 +23,8 @@ HUES = 8
 def _party_registered(batch: Batch, event: PartyRegistered, stored: StoredEvent) -> None:
     # Groups outlive a rebuild, so that their numbers stay what sessions and permissions know.
     group, _ = Group.objects.get_or_create(name=f"party:{event.party}")
+    roles = [Group(name=f"party:{event.party}:{role}") for role in ROLES]
+    Group.objects.bulk_create(roles, ignore_conflicts=True)
     before = Party.objects.count() + len(batch.added(Party))
     batch.add(
         Party(
@@ -48,7 +53,7 @@ def _member_admitted(batch: Batch, event: MemberAdmitted, stored: StoredEvent) -
             admitted_at=stored.recorded_at,
         )
     )
-    _join(event.user_id, f"party:{event.party}")
+    _join(event.user_id, event.party, event.role)
 
 
 def _member_disabled(batch: Batch, event: MemberDisabled, stored: StoredEvent) -> None:
@@ -56,7 +61,7 @@ def _member_disabled(batch: Batch, event: MemberDisabled, stored: StoredEvent) -
     member = Member.objects.get(pk=event.member)
     batch.change(Member, event.member, active=False)
     User.groups.through.objects.filter(
-        user_id=member.user_id, group__name=f"party:{member.party_id}"
+        user_id=member.user_id, group__name__startswith=f"party:{member.party_id}"
     ).delete()
 
 
@@ -64,7 +69,7 @@ def _member_enabled(batch: Batch, event: MemberEnabled, stored: StoredEvent) -> 
     batch.write()
     member = Member.objects.get(pk=event.member)
     batch.change(Member, event.member, active=True)
-    _join(member.user_id, f"party:{member.party_id}")
+    _join(member.user_id, member.party_id, member.role)
 
 
 def _token_issued(batch: Batch, event: TokenIssued, stored: StoredEvent) -> None:
@@ -84,10 +89,11 @@ def _token_revoked(batch: Batch, event: TokenRevoked, stored: StoredEvent) -> No
     batch.change(ApiToken, event.token, revoked_at=stored.recorded_at)
 
 
-def _join(user_id: int, group: str) -> None:
-    number = Group.objects.values_list("pk", flat=True).get(name=group)
+def _join(user_id: int, party: UUID, role: str) -> None:
+    names = [f"party:{party}", f"party:{party}:{role}"]
+    numbers = Group.objects.filter(name__in=names).values_list("pk", flat=True)
     User.groups.through.objects.bulk_create(
-        [User.groups.through(user_id=user_id, group_id=number)], ignore_conflicts=True
+        [User.groups.through(user_id=user_id, group_id=number) for number in numbers], ignore_conflicts=True
     )
 
 

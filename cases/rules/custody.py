@@ -1,6 +1,6 @@
 """Evidence items: how one comes into the house, what the worker finds in it, and who has read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,9 +10,9 @@ from cases.refusals import Invalid, Refused
 from cases.rules import values
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted, accepted_bytes
 from cases.rules.custody_events import (
+    DownloadBrokenOff,
     EvidenceAcquired,
     EvidenceDerived,
-    EvidenceDisclosed,
     EvidenceExamined,
     EvidenceIndexed,
     EvidenceMadeSearchable,
@@ -25,6 +25,13 @@ from cases.rules.custody_events import (
     Shown,
 )
 from cases.rules.shape import CASE_STREAM, CaseCommand, Event, Rules, item_stream
+from cases.rules.transfer_events import (
+    CustodyState,
+    EvidenceDisposed,
+    EvidenceExtracted,
+    EvidenceReleased,
+    PhysicalItemStored,
+)
 
 if TYPE_CHECKING:
     from cases.rules.acting import Actor
@@ -34,7 +41,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OneItem(CaseCommand):
+class OneItem(CaseCommand):
+    """A command about one item."""
+
     item: UUID
 
     @property
@@ -43,7 +52,7 @@ class _OneItem(CaseCommand):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AcquireEvidence(_OneItem):
+class AcquireEvidence(OneItem):
     """Take an item into the case: its bytes already lie in the vault."""
 
     facts: AcquisitionFacts
@@ -51,7 +60,7 @@ class AcquireEvidence(_OneItem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeriveEvidence(_OneItem):
+class DeriveEvidence(OneItem):
     """Record an item that was made from another, such as the unpacked content of a gzip file."""
 
     parent: UUID
@@ -66,14 +75,14 @@ class DeriveEvidence(_OneItem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyEvidence(_OneItem):
+class VerifyEvidence(OneItem):
     """Record that the bytes in the vault still have this hash."""
 
     sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class MakeEvidenceSearchable(_OneItem):
+class MakeEvidenceSearchable(OneItem):
     """Record what parsing the item gave."""
 
     format: str
@@ -87,14 +96,14 @@ class MakeEvidenceSearchable(_OneItem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexEvidence(_OneItem):
+class IndexEvidence(OneItem):
     """Record that every word of the item can be found; for a container, that its content is indexed."""
 
     format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuarantineEvidence(_OneItem):
+class QuarantineEvidence(OneItem):
     """Set an item aside that cannot be worked on."""
 
     step: str
@@ -102,7 +111,7 @@ class QuarantineEvidence(_OneItem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetryEvidence(_OneItem):
+class RetryEvidence(OneItem):
     """Let the worker try a quarantined item again."""
 
 
@@ -129,6 +138,19 @@ class ExamineEvidence(CaseCommand):
         return (CASE_STREAM, f"examination/{self.id}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class BreakOffDownload(OneItem):
+    """Record that a download that had begun was stopped: its reader may no longer have the bytes."""
+
+    examination: UUID
+    reader: UUID
+    sent: int
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        return (CASE_STREAM, item_stream(self.item), f"examination/{self.examination}")
+
+
 # State
 
 
@@ -145,19 +167,19 @@ class ItemState:
     sha256: str = ""
     verified: bool = False
     derived: tuple[UUID, ...] = ()
-    disclosed: Mapping[UUID, EvidenceDisclosed] = field(default_factory=dict)
     before_quarantine: str = ""
     quarantines: int = 0
+    custody: CustodyState = field(default_factory=CustodyState)
 
     @property
     def exists(self) -> bool:
         return bool(self.state)
 
-    def seen_by(self, party: UUID) -> bool:
-        """Whether this party may know of the item."""
-        return self.exists and (party == self.owner or party in self.disclosed)
-
     def after(self, event: Event) -> "ItemState":
+        """The item once this has happened to it as well."""
+        return replace(self._after(event), custody=self.custody.after(event))
+
+    def _after(self, event: Event) -> "ItemState":
         match event:
             case EvidenceAcquired() | EvidenceDerived():
                 return ItemState(
@@ -172,7 +194,7 @@ class ItemState:
                 return replace(self, state="sealed", sha256=event.sha256)
             case EvidenceVerified():
                 return replace(self, verified=True)
-            case EvidenceUnpacked():
+            case EvidenceUnpacked() | EvidenceExtracted():
                 return replace(self, derived=(*self.derived, event.derived))
             case EvidenceMadeSearchable():
                 return replace(self, state="searchable")
@@ -184,8 +206,12 @@ class ItemState:
                 )
             case EvidenceRetried():
                 return replace(self, state=event.state)
-            case EvidenceDisclosed():
-                return replace(self, disclosed={**self.disclosed, event.party: event})
+            case PhysicalItemStored():
+                return replace(self, state="stored")
+            case EvidenceReleased():
+                return replace(self, state="released")
+            case EvidenceDisposed():
+                return replace(self, state="disposed")
         return self
 
 
@@ -193,17 +219,17 @@ class ItemState:
 
 
 def acquire_evidence(command: AcquireEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
-    _fresh(command, state)
+    fresh(command, state)
     sealed = accepted_bytes(command.sealed)
     told = accepted(command.facts)
     if told["declared_sha256"] not in ("", sealed.sha256):
         raise Invalid("sha256", "The bytes received do not have the declared SHA-256.", code="wrong-hash")
     acquired = EvidenceAcquired(item=command.item, number=state.around.next_number, owner=actor.party, **told)
-    return [acquired, *_into_the_vault(command.item, sealed, actor)]
+    return [acquired, *into_the_vault(command.item, sealed, actor)]
 
 
 def derive_evidence(command: DeriveEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
-    _fresh(command, state)
+    fresh(command, state)
     parent, sealed = state.items[command.parent], accepted_bytes(command.sealed)
     if not parent.verified:
         raise Refused("not-verified", "An item is derived only from bytes that were verified.")
@@ -225,8 +251,7 @@ def derive_evidence(command: DeriveEvidence, state: "Known", actor: "Actor") -> 
     unpacked = EvidenceUnpacked(
         item=command.parent, derived=command.item, number=derived.number, sha256=sealed.sha256
     )
-    onward = [replace(each, item=command.item) for each in parent.disclosed.values()]
-    return [derived, *_into_the_vault(command.item, sealed, actor)[1:], unpacked, *onward]
+    return [derived, *into_the_vault(command.item, sealed, actor)[1:], unpacked]
 
 
 def verify_evidence(command: VerifyEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
@@ -283,7 +308,7 @@ def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -
     for each in command.examinations:
         how = values.choice(each.how, "how", "The way of reading", values.HOW)
         query = values.text(each.query, "query", "The query", most=10_000)
-        owner = state.around.readable[each.item]
+        owner = state.around.readable[each.item, how]
         told.setdefault((owner, how, query), []).append(Shown(item=each.item, records=each.shown))
     if not told:
         raise Refused("nothing-examined", "No item was named.")
@@ -295,12 +320,26 @@ def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -
     ]
 
 
-def _fresh(command: _OneItem, state: "Known") -> None:
+def break_off_download(command: BreakOffDownload, state: "Known", actor: "Actor") -> Sequence[Event]:
+    return [
+        DownloadBrokenOff(
+            examination=command.examination,
+            owner=actor.party,
+            reader=command.reader,
+            item=command.item,
+            sent=command.sent,
+        )
+    ]
+
+
+def fresh(command: OneItem, state: "Known") -> None:
+    """Refuse where the item that a command makes is there already."""
     if state.items[command.item].exists:
         raise Refused("item-exists", "This item exists already.")
 
 
-def _into_the_vault(item: UUID, sealed: SealedBytes, actor: "Actor") -> list[Event]:
+def into_the_vault(item: UUID, sealed: SealedBytes, actor: "Actor") -> list[Event]:
+    """That bytes came in, and that they are sealed."""
     received = EvidenceReceived(
         item=item, holder=actor.party, filename=sealed.filename, size=sealed.size, via=actor.via
     )
@@ -327,4 +366,5 @@ RULES: Rules = {
     QuarantineEvidence: quarantine_evidence,
     RetryEvidence: retry_evidence,
     ExamineEvidence: examine_evidence,
+    BreakOffDownload: break_off_download,
 }

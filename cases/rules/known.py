@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from cases.rules.case import CaseState
@@ -9,7 +10,12 @@ from cases.rules.custody import ItemState
 from cases.rules.erasure import Recorded
 from cases.rules.keys import KeyRing
 from cases.rules.parties import MemberState, PartyState, TokenState
+from cases.rules.referral_events import ReferralState
 from cases.rules.shape import Event
+from cases.rules.share_events import ShareState
+from cases.rules.sharing import Held
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +29,19 @@ class Around:
     name_taken: bool = False
     user_exists: bool = False
     user_taken: bool = False
-    readable: Mapping[UUID, UUID] = field(default_factory=dict)
-    """Of the items that an examination names: those whose content this actor's party may read, with their
-    owner."""
+    visible: frozenset[UUID] = frozenset()
+    """Of the items that a command names: those that the actor may see now, by the wall."""
+    readable: Mapping[tuple[UUID, str], UUID] = field(default_factory=dict)
+    """Of the items that an examination names, each with its way of reading: those that the actor may read in
+    this way now, with their owner."""
+    held: Mapping[UUID, Held] = field(default_factory=dict)
+    """Of the items that a share names: those that the actor sees."""
+    markings: frozenset[str] = frozenset()
+    """The markings of all items that a share is about, derived ones among them."""
+    people: Mapping[UUID, UUID] = field(default_factory=dict)
+    """Of the members that a share names: those that are active, with their party."""
+    now: datetime = LONG_AGO
+    """The time of the decision, where a rule asks for it."""
     witnesses: tuple[str, ...] = ()
     """The witness keys, as lines to pin, of the party that joins a case."""
     host: str = ""
@@ -37,6 +53,8 @@ class Around:
     """Whether a member that may act has a key in use."""
     act: tuple[Recorded, ...] = ()
     """The entries of the act that an erasure is about."""
+    awaited: bool = False
+    """Whether the case waits for this party's answer to a referral."""
     copied: tuple[Event, ...] = ()
     """Key events of the host log that a case's log is to be told."""
 
@@ -47,6 +65,8 @@ class Known:
 
     case: CaseState = field(default_factory=CaseState)
     items: Mapping[UUID, ItemState] = field(default_factory=dict)
+    share: ShareState = field(default_factory=ShareState)
+    referral: ReferralState = field(default_factory=ReferralState)
     party: PartyState = field(default_factory=PartyState)
     member: MemberState = field(default_factory=MemberState)
     token: TokenState = field(default_factory=TokenState)

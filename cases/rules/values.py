@@ -46,6 +46,8 @@ ITEM_KINDS = {
 }
 KEY_PURPOSES = {"witness": "Witness", "member": "Member"}
 KEY_KINDS = {"ed25519": "Ed25519", "webauthn": "Passkey"}
+OPERATION_FOR = {"search": "search", "preview": "preview", "download": "download", "aggregate": "search"}
+"""What a share must allow for each way of reading."""
 HOW = {"search": "searched", "preview": "previewed", "download": "downloaded", "aggregate": "counted"}
 
 

@@ -1,8 +1,13 @@
 """Forms about evidence."""
 
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
 from django import forms
 
-from cases.rules.values import ITEM_KINDS, TLP
+from cases.rules.share_terms import OPERATIONS
+from cases.rules.values import ITEM_KINDS, TLP, instant
 from web.forms.shape import CommandForm, prose, text
 
 _WHEN = "With its zone, such as 2026-02-08T10:44:10Z or 2026-02-08T11:44:10+01:00."
@@ -83,9 +88,36 @@ class AcquireForm(CommandForm):
         ]
 
 
-class DiscloseForm(CommandForm):
-    """Let another party of the case see an item and read its content."""
+class ShareForm(CommandForm):
+    """Offer an item to another party of the case, under terms that it has to accept first."""
 
-    party = forms.ChoiceField(label="To")
+    to = forms.ChoiceField(label="To")
+    operations = forms.MultipleChoiceField(
+        label="It may",
+        choices=[(name, label) for name, label in OPERATIONS.items() if name != "share_on"],
+        initial=["metadata", "search", "preview"],
+        widget=forms.CheckboxSelectMultiple,
+    )
     purpose = text("Purpose", "What the other party may use it for; it reads this.", most=500, needed=True)
     legal_basis = text("Legal basis", "Such as the agreement that allows it.", most=500)
+    tlp = forms.ChoiceField(
+        label="Marking (TLP 2.0)", choices=[(marking, marking) for marking in TLP if marking != "TLP:RED"]
+    )
+    expires_at = text("Until", f"Empty: until you revoke it. {_WHEN}", most=64, mono=True)
+
+    def offer_to(self, parties: Iterable[Any], *, but: Collection[UUID] = ()) -> None:
+        """Let the form choose among these parties."""
+        choices = [(str(party.pk), party.name) for party in parties if party.pk not in but]
+        self.fields["to"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is a party to choose."""
+        return bool(self.fields["to"].choices)  # type: ignore[attr-defined]
+
+    def said(self) -> dict[str, Any]:
+        """The terms as OfferShare takes them; a time that is none is refused."""
+        told = {name: self.cleaned_data[name] for name in ("purpose", "legal_basis", "tlp")}
+        until = instant(self.cleaned_data["expires_at"], "expires_at", "The time").utc
+        operations = tuple(self.cleaned_data["operations"])
+        return told | {"to": UUID(self.cleaned_data["to"]), "expires_at": until, "operations": operations}

@@ -132,7 +132,7 @@ STEPS: dict[str, tuple[str, str, type[CommandForm]]] = {
     "ReopenCase": ("Reopen the case", "Takes up the work again.", ReasonForm),
     "AddParty": (
         "Add a party",
-        "It sees the case and its history, and no evidence until the owner discloses it.",
+        "It sees the case and its history, and no evidence until its owner shares it.",
         AddPartyForm,
     ),
     "PlaceLegalHold": (

@@ -3,20 +3,22 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 
 from cases import examination, policy, reads
 from cases.actors import Actor
 from cases.models import CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Refused
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import OfferShare
+from cases.streams import Pieces
 from web import charts, ingest, receipts
 from web import signing as hand
 from web.custodial import summed_up, told
-from web.door import command_id, from_elsewhere, member_view, page_number
-from web.forms.evidence import DiscloseForm
+from web.door import command_id, from_elsewhere, made_from, member_view, page_number
+from web.forms.evidence import ShareForm
 from web.records import LESS_ROOM, Columns, drawn, shared_year
 from web.views.frame import CasePage
 
@@ -83,28 +85,27 @@ def _page(
     page: CasePage,
     item: EvidenceItem,
     *,
-    form: DiscloseForm | None = None,
+    form: ShareForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     actor = page.actor
     offers = policy.offers(actor, item)
     custody, cut = _custody(page, item)
     facts, missing = _facts(item)
-    others = list(reads.disclosed_to(actor, item))
+    others = reads.shared_with(actor, item)
+    allowed = reads.allowed(actor, item)
     settled = item.state in SETTLED
     family = Q(parent=item.pk) | Q(pk=item.parent_id)
     related = settled and (item.parent_id is not None or item.format in reads.CONTAINERS)
     seen = list(reads.items(actor, page.case).filter(family)) if related else []
     derived = [one for one in seen if one.parent_id == item.pk]
-    if form is None and "DiscloseEvidence" in offers:
-        form = DiscloseForm(auto_id="id_disclose_%s")
+    if form is None and "OfferShare" in page.offers and "share_on" in allowed:
+        form = ShareForm(auto_id="id_share_%s", initial={"tlp": item.marking})
     if form is not None:
-        known = {item.owner_id, *(one.pk for one in others)}
-        form.fields["party"].choices = [  # type: ignore[attr-defined]
-            (str(p.pk), p.name) for p in page.parties.values() if p.pk not in known
-        ]
+        form.offer_to(page.parties.values(), but={item.owner_id, actor.party})
     may_preview = bool(
         "ExamineEvidence" in offers
+        and "preview" in allowed
         and item.state in {"searchable", "indexed"}
         and item.records is not None
         and item.format not in reads.CONTAINERS
@@ -123,9 +124,9 @@ def _page(
         parent_seen=any(one.pk == item.parent_id for one in seen),
         custody_cut=cut,
         seen_by=[item.owner, *others],
-        disclose_form=form if form is not None and form.fields["party"].choices else None,  # type: ignore[attr-defined]
+        share_form=form if form is not None and form.has_choice else None,
         signing=hand.signing(page.parties[actor.party], page.own_keys) if form is not None else None,
-        may_download="ExamineEvidence" in offers and item.sha256,
+        may_download="ExamineEvidence" in offers and "download" in allowed and item.sha256,
         may_preview=may_preview,
         **shown,
         **ingest.told(item, None if settled else reads.ingest_of(actor, item)),
@@ -176,22 +177,20 @@ def item_state(request: HttpRequest, actor: Actor, reference: str, label: str) -
 
 
 @member_view("POST")
-def item_disclose(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
-    """Let another party see an item and read its content."""
+def item_share(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
+    """Offer an item to another party of the case."""
     page = CasePage(actor, reference, "evidence")
     item = reads.item(actor, page.case, label)
-    form = DiscloseForm(request.POST, auto_id="id_disclose_%s")
-    form.fields["party"].choices = [(str(p.pk), p.name) for p in page.parties.values()]  # type: ignore[attr-defined]
+    form = ShareForm(request.POST, auto_id="id_share_%s")
+    form.offer_to(page.parties.values())
     status = 422
     if form.is_valid():
-        said = {name: form.cleaned_data[name] for name in ("party", "purpose", "legal_basis")}
-        said["party"] = next(pk for pk in page.parties if str(pk) == said["party"])
         try:
-            command = DiscloseEvidence(id=command_id(request), case=page.case.pk, item=item.pk, **said)
+            id_ = command_id(request)
+            share = made_from(id_, "share")
+            command = OfferShare(id=id_, case=page.case.pk, share=share, items=(item.pk,), **form.said())
             if hand.wanted(request):
-                return hand.draw(
-                    request, actor, command, form, case=page.case, title=f"Disclose {item.label}"
-                )
+                return hand.draw(request, actor, command, form, case=page.case, title=f"Share {item.label}")
             receipt = perform(command, actor=actor, authorship=hand.given(request, actor))
             receipts.give(request, receipt, case=page.case.reference)
             return redirect("item", page.case.reference, item.label)
@@ -212,11 +211,13 @@ def item_download(request: HttpRequest, actor: Actor, reference: str, label: str
     item = reads.item(actor, case, label)
     content = examination.open_content(actor, item)
     receipts.give(request, content.receipt, case=case.reference)
-    response = FileResponse(
-        content.file, as_attachment=True, filename=content.name or f"{case.reference}-{item.label}"
-    )
     # The content is somebody's evidence, never a page of this site.
-    response.headers["Content-Type"] = "application/octet-stream"
+    name = content.name or f"{case.reference}-{item.label}"
+    response = StreamingHttpResponse(
+        Pieces(content, first=0, length=content.size),
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": content_disposition_header(True, name) or "attachment"},
+    )
     response.headers["Content-Length"] = str(content.size)
     response.headers["X-Content-SHA256"] = item.sha256
     return response
