@@ -10,7 +10,7 @@ from django.db import transaction
 from cases import copies, erasing, events, followers, intents, knowledge, memory, opening, policy, projections
 from cases.intents import Authorship
 from cases.refusals import Invalid, Refused
-from cases.rules import case, custody, erasure, keys, parties, sharing
+from cases.rules import case, custody, erasure, keys, parties, referral, sharing
 from cases.rules.acting import Actor
 from cases.rules.key_events import key_stream
 from cases.rules.shape import CaseCommand, Command, Rules, to_fields
@@ -34,6 +34,7 @@ RULES: Rules = {
     **keys.RULES,
     **parties.RULES,
     **sharing.RULES,
+    **referral.RULES,
 }
 
 

@@ -6,6 +6,7 @@ sender, the terms, how many items would come along and what the sender calls the
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import (
@@ -31,18 +32,14 @@ from cases.rules.acting import Actor
 def referrals(actor: Actor) -> QuerySet[Referral]:
     """What the actor's party has sent and received, the newest first, with both parties, `side`, whether it
     has `run_out`, and whether it `waits` for this party."""
-    sent, received = Q(sender=actor.party), Q(receiver=actor.party, released_at__isnull=False)
-    run_out = Q(status="waiting", expires_at__isnull=False, expires_at__lte=Now())
-    turn = (received & Q(asking=False)) | (sent & Q(asking=True))
-    found: QuerySet[Referral] = (
-        Referral.objects.filter(sent | received)
-        .select_related("sender", "receiver")
-        .annotate(
-            side=Case(When(sent, then=Value("sent")), default=Value("received"), output_field=CharField()),
-            run_out=_true(run_out),
-            waits=_true(Q(status="waiting") & turn & ~run_out),
-        )
-    )
+    sent = Q(sender=actor.party)
+    told: dict[str, Any] = {
+        "side": Case(When(sent, then=Value("sent")), default=Value("received"), output_field=CharField()),
+        "run_out": _true(_run_out()),
+        "waits": _true(_turn(actor)),
+    }
+    found: QuerySet[Referral] = Referral.objects.filter(sent | _received(actor)).annotate(**told)
+    found = found.select_related("sender", "receiver")
     return found.order_by("-sent_at", "pk")
 
 
@@ -105,7 +102,7 @@ def asked_case(actor: Actor, referral_id: UUID | str) -> UUID:
 
 def waiting(actor: Actor) -> int:
     """How many referrals wait for the actor's party: for its answer or for its consent. One query."""
-    turn = referrals(actor).filter(waits=True).select_related(None).order_by().values("pk")
+    turn = Referral.objects.filter(_turn(actor)).values("pk")
     consent = ReferralConsent.objects.filter(
         _in_case(actor), party=actor.party, agreed=None, referral__status="consenting"
     ).values("referral")
@@ -148,7 +145,7 @@ def offers(actor: Actor, referral: Referral) -> set[str]:
     }
     if not referral.asking:
         names.discard("AnswerReferral")
-    if getattr(referral, "run_out", False):
+    if referral.run_out:
         names.discard("AcceptReferral")
     return names
 
@@ -156,6 +153,20 @@ def offers(actor: Actor, referral: Referral) -> set[str]:
 def awaited(case: UUID, party: UUID) -> bool:
     """Whether a case waits for this party to answer a referral: then it may sign its answer there."""
     return Referral.objects.filter(case=case, receiver=party, status="waiting").exists()
+
+
+def _received(actor: Actor) -> Q:
+    return Q(receiver=actor.party, released_at__isnull=False)
+
+
+def _run_out() -> Q:
+    return Q(status="waiting", expires_at__isnull=False, expires_at__lte=Now())
+
+
+def _turn(actor: Actor) -> Q:
+    """The actor's party has the next word: an answer to what it received, or to what it was asked back."""
+    asked, received = Q(sender=actor.party, asking=True), _received(actor) & Q(asking=False)
+    return Q(status="waiting") & (asked | received) & ~_run_out()
 
 
 def _in_case(actor: Actor) -> Exists:

@@ -39,7 +39,10 @@ class Referral(models.Model):
     reason = models.TextField(blank=True)
     version = models.PositiveIntegerField(default=0)  # of the referral's stream
 
-    side: str  # cases/referring.py says: sent or received
+    # What cases/referring.py says for an actor: sent or received; whether it has run out; whose turn it is.
+    side: str
+    run_out: bool
+    waits: bool
 
     class Meta:
         ordering = ["-sent_at", "id"]

@@ -8,7 +8,7 @@ sees nothing. So an acceptance needs nobody's word any more, and tells nothing a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
 from cases.refusals import Forbidden, Invalid, Refused, Unseen
@@ -144,7 +144,7 @@ def send_referral(command: SendReferral, state: "Known", actor: "Actor") -> Sequ
     )
     told = {name: getattr(command, name) for name in WORDS}
     name = state.around.party_name
-    about = {"referral": command.referral, "party": actor.party}
+    about: dict[str, Any] = {"referral": command.referral, "party": actor.party}
     sent = ReferralSent(**about, **told, name=name, asked=asked)
     if not asked:
         return [sent]
@@ -182,8 +182,8 @@ def accept_referral(command: AcceptReferral, state: "Known", actor: "Actor") -> 
             PartyAdded(party=sent.to, name=around.party_name, role="partner", keys=around.witnesses)
         )
     if sent.items:
-        share = {"share": share_of(sent.referral), "party": sent.party, "to": sent.to}
-        happened.append(ShareOffered(**share, **_terms(sent).__dict__))
+        share: dict[str, Any] = {"share": share_of(sent.referral), "party": sent.party, "to": sent.to}
+        happened.append(ShareOffered(**share, **vars(_terms(sent))))
         happened.append(ShareAccepted(**share, terms=_terms(sent).digest))
     return happened
 

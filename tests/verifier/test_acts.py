@@ -253,6 +253,8 @@ def test_no_party_takes_a_signature_back(check: Checked) -> None:
         ("RevokeKey", "KeyRevoked"),
         ("RequireSignatures", "SignaturesRequired"),
         ("AcceptCustodyTransfer", "CustodyTransferAccepted"),
+        ("SendReferral", "ReferralSent"),
+        ("AcceptReferral", "ReferralAccepted"),
     ],
 )
 def test_a_command_is_turned_into_one_event(command: str, event: str) -> None:
