@@ -17,7 +17,7 @@ from verifier.note import base64
 TOLD = ("party", "member", "purpose", "name", "alg", "public")  # what a statement and its event both say
 KINDS = [("member", "ed25519", True), ("member", "webauthn", True), ("witness", "ed25519", False)]
 SKEW = timedelta(minutes=10)  # by how much two honest clocks may differ
-IRREGULAR = {"SendReferral": "ReferralSent"}  # verbs whose past is no rule's
+IRREGULAR = {"SendReferral": "ReferralSent", "ChangeShare": "ShareTermsChanged"}  # by no rule
 STALE = timedelta(days=1)  # a host that kept a signature back for longer may not use it any more
 
 
@@ -48,10 +48,8 @@ class PublicKey:
 
 def event_of(command: str) -> str:
     """The event that a command asks for: CloseCase is CaseClosed, AddParty is PartyAdded."""
-    if command in IRREGULAR:
-        return IRREGULAR[command]
     turned = re.sub("([A-Z][a-z]*)(.*)", r"\2\1", command)
-    return turned + ("d" if turned.endswith("e") else "ed")
+    return IRREGULAR.get(command, turned + ("d" if turned.endswith("e") else "ed"))
 
 
 class History:

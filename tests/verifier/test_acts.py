@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cases.events import EVENTS
+from cases.policy import BINDING
 from tests.verifier import maker
 from tests.verifier.conftest import Checked
 from tests.verifier.maker import (
@@ -247,6 +249,10 @@ def test_no_party_takes_a_signature_back(check: Checked) -> None:
         ("CloseCase", "CaseClosed"),
         ("ReopenCase", "CaseReopened"),
         ("DiscloseEvidence", "EvidenceDisclosed"),
+        ("OfferShare", "ShareOffered"),
+        ("AcceptShare", "ShareAccepted"),
+        ("ChangeShare", "ShareTermsChanged"),
+        ("RevokeShare", "ShareRevoked"),
         ("AddParty", "PartyAdded"),
         ("PlaceLegalHold", "LegalHoldPlaced"),
         ("LiftLegalHold", "LegalHoldLifted"),
@@ -259,6 +265,11 @@ def test_no_party_takes_a_signature_back(check: Checked) -> None:
 )
 def test_a_command_is_turned_into_one_event(command: str, event: str) -> None:
     assert event_of(command) == event
+
+
+def test_whatever_a_member_may_sign_has_its_event() -> None:
+    """Otherwise an honest signed act would be a finding."""
+    assert {command: event_of(command) for command in BINDING if event_of(command) not in EVENTS} == {}
 
 
 @pytest.mark.parametrize(
