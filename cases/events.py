@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cases.rules import case, custody_events, erasure, key_events, parties, referral_events, share_events
+from cases.rules import (
+    case,
+    custody_events,
+    erasure,
+    key_events,
+    parties,
+    referral_events,
+    share_events,
+    transfer_events,
+)
 from cases.rules.shape import Event
 from ledger.entries import Draft, StoredEvent
 
@@ -16,6 +25,7 @@ EVENTS: Mapping[str, type[Event]] = {
         *key_events.EVENTS,
         *erasure.EVENTS,
         *share_events.EVENTS,
+        *transfer_events.EVENTS,
         *referral_events.EVENTS,
     )
 }

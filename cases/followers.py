@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from cases import copies, stamping
 from cases.rules.acting import HOST_LOG
-from evidence.models import Ingest
+from evidence.models import Errand, Ingest
 from ledger.entries import StoredEvent
+
+ERRANDS = {"CustodyTransferOffered": ("offer", "rehash"), "EvidenceDisposed": ("disposal", "remove")}
+"""Acts that ask for work on sealed bytes: which of their fields names the errand, and what is to be done."""
 
 
 def take_up(stored: Sequence[StoredEvent]) -> None:
@@ -19,6 +22,7 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
     and then the sweep finds the rows within a minute."""
     _spread_keys(stored)
     _ask_for_stamps(stored)
+    _send_on_errands(stored)
     work = [event for event in stored if event.type in ("EvidenceSealed", "EvidenceRetried")]
     if not work:
         return
@@ -31,6 +35,34 @@ def take_up(stored: Sequence[StoredEvent]) -> None:
         )
     for item in {_item(event) for event in work}:
         _after_commit(nudge, item)
+
+
+def _send_on_errands(stored: Sequence[StoredEvent]) -> None:
+    """What is offered is hashed again for its receiver; what was disposed of leaves the vault."""
+    # An object has no bytes, and so nothing to be hashed or taken away.
+    errands = [_errand(event) for event in stored if event.type in ERRANDS and event.fields["sha256"]]
+    if errands:
+        Errand.objects.bulk_create(errands, ignore_conflicts=True)
+    for errand in errands:
+        _after_commit(nudge_errand, errand.pk)
+
+
+def _errand(event: StoredEvent) -> Errand:
+    named, kind = ERRANDS[event.type]
+    return Errand(
+        id=UUID(str(event.fields[named])),
+        kind=kind,
+        case=event.log,
+        item=_item(event),
+        party=UUID(str(event.fields["to"])) if kind == "rehash" else event.party,
+        sha256=str(event.fields["sha256"]),
+        updated_at=event.recorded_at,
+    )
+
+
+def nudge_errand(errand: UUID) -> None:
+    """Tell a worker, if one listens, that sealed bytes are to be hashed again or to leave."""
+    current_app.send_task("cases.tasks.errand", args=[str(errand)])
 
 
 def _after_commit(nudge: Callable[..., None], *about: UUID) -> None:

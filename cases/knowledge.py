@@ -14,17 +14,19 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
-from cases import erasing, events, memory, referring, wall
+from cases import erasing, events, memory, referring, sightings, wall
 from cases.memory import Memory
 from cases.models import Case, EvidenceItem, Member, Party, PartyKey, Share
 from cases.refusals import Forbidden
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import AddParty, CaseState, CreateCase
 from cases.rules.custody import AcquireEvidence, DeriveEvidence, ExamineEvidence, ItemState
+from cases.rules.disposal import DisposeEvidence, ProposeDisposal
 from cases.rules.erasure import EraseValues
 from cases.rules.key_events import key_stream
 from cases.rules.keys import CopyKeys, KeyRing, RegisterKey, RequireSignatures, raw_of
 from cases.rules.known import Around, Known
+from cases.rules.making import ExtractEvidence, RecordPhysicalItem
 from cases.rules.parties import (
     AdmitMember,
     MemberState,
@@ -37,12 +39,16 @@ from cases.rules.referral_events import ReferralState
 from cases.rules.shape import CASE_STREAM, Command, Event
 from cases.rules.share_events import ShareState
 from cases.rules.sharing import AcceptShare, ChangeShare, OfferShare, ShareCommand
+from cases.rules.transfer import CorrectCustody, OfferCustodyTransfer
 from cases.rules.values import OPERATION_FOR
 from cases.terms import standing_terms
 from ledger import reading
 from ledger.authorship import key_id
 from ledger.cosigning import WitnessKey
 from ledger.entries import StoredEvent
+
+KEPT = ("sealed", "searchable", "indexed", "quarantined")
+"""States in which an item has content that can be read."""
 
 S = TypeVar("S", ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState)
 Streams = Mapping[str, Sequence[StoredEvent]]
@@ -173,7 +179,9 @@ def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
     match command:
         case ReferralCommand():
             return _about_referral(command, referral, actor)
-        case AcquireEvidence() | DeriveEvidence():
+        case OfferCustodyTransfer() | ProposeDisposal() | DisposeEvidence() | CorrectCustody():
+            return sightings.about(command)
+        case AcquireEvidence() | DeriveEvidence() | ExtractEvidence() | RecordPhysicalItem():
             last = Case.objects.filter(pk=command.case).values_list("last_number", flat=True).first()
             return Around(next_number=(last or 0) + 1)
         case ExamineEvidence():
@@ -187,6 +195,16 @@ def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
         case AddParty():
             name, witnesses = party_named(command.party) or (None, ())
             return Around(party_name=name, witnesses=witnesses)
+        case EraseValues():
+            return Around(act=erasing.act_of(command.case, command.entry))
+        case CopyKeys():
+            return Around(copied=_copied(command), awaited=referring.awaited(command.case, command.party))
+    return _around_host(command)
+
+
+def _around_host(command: Command) -> Around:
+    """The same for a command about parties, members and keys."""
+    match command:
         case RegisterParty():
             alike = Q(name__iexact=command.name.strip()) | Q(short_name__iexact=command.short_name.strip())
             return Around(name_taken=Party.objects.filter(alike).exists())
@@ -205,10 +223,6 @@ def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
         case RequireSignatures():
             able = PartyKey.objects.filter(party=command.party, ended_at=None, member__active=True)
             return Around(signers=able.exists())
-        case EraseValues():
-            return Around(act=erasing.act_of(command.case, command.entry))
-        case CopyKeys():
-            return Around(copied=_copied(command), awaited=referring.awaited(command.case, command.party))
     return Around()
 
 
@@ -227,7 +241,7 @@ def _readable(command: ExamineEvidence, actor: Actor) -> dict[tuple[UUID, str], 
     for how in {each.how for each in command.examinations} & OPERATION_FOR.keys():
         items = {each.item for each in command.examinations if each.how == how}
         seen = EvidenceItem.objects.filter(
-            wall.granted(actor, OPERATION_FOR[how]), pk__in=items, case=command.case
+            wall.granted(actor, OPERATION_FOR[how]), pk__in=items, case=command.case, state__in=KEPT
         )
         found |= {(item, how): owner for item, owner in seen.values_list("pk", "owner_id")}
     return found

@@ -11,6 +11,7 @@ from cases.rules.erasure import ValuesErased
 from cases.rules.referral_events import ReferralEvent
 from cases.rules.shape import Event
 from cases.rules.share_events import ShareEvent
+from cases.rules.transfer_events import TransferEvent
 from ledger.entries import EntryRow, StoredEvent
 from ledger.jcs import Json
 from ledger.reading import stored_event
@@ -37,8 +38,8 @@ def mentioned(entries: Iterable[Told]) -> set[UUID]:
 
 def opened_to(actor: Actor, one: Told, seen: Container[UUID]) -> bool:
     """Whether the actor's party may read what an entry says: the case's own events, those of items that it
-    sees, and examinations that it made or that concern what it owns; a share's for its two parties alone; an
-    erasure as what it was done to.
+    sees, and examinations that it made or that concern what it owns; a share's for its two parties alone; a
+    transfer of custody also for both its parties; an erasure as what it was done to.
     `seen` holds the items that the party sees, of those mentioned at least."""
     if one.event is None or one.stored is None:
         return False
@@ -50,6 +51,8 @@ def opened_to(actor: Actor, one: Told, seen: Container[UUID]) -> bool:
         return actor.party in one.event.readers
     if isinstance(one.event, ShareEvent):
         return actor.party in (one.event.party, one.event.to)
+    if isinstance(one.event, TransferEvent) and actor.party in (one.event.party, one.event.to):
+        return True
     return all(item in seen for item in sentences.items_of(one.event))
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from cases import copies, erasing, events, followers, intents, knowledge, memory, opening, policy, projections
 from cases.intents import Authorship
 from cases.refusals import Invalid, Refused
-from cases.rules import case, custody, erasure, keys, parties, referral, sharing
+from cases.rules import case, custody, disposal, erasure, keys, making, parties, referral, sharing, transfer
 from cases.rules.acting import Actor
 from cases.rules.key_events import key_stream
 from cases.rules.shape import CaseCommand, Command, Rules, to_fields
@@ -30,6 +30,9 @@ from ledger.log import Opened, open_for_writing
 RULES: Rules = {
     **case.RULES,
     **custody.RULES,
+    **transfer.RULES,
+    **disposal.RULES,
+    **making.RULES,
     **erasure.RULES,
     **keys.RULES,
     **parties.RULES,

@@ -24,7 +24,7 @@ from cases.models import (
     Share,
     ShareItem,
 )
-from cases.refusals import Unseen
+from cases.refusals import Refused, Unseen
 from cases.rules.acting import Actor
 from evidence.models import Ingest
 from ledger import reading
@@ -36,6 +36,8 @@ Order = Literal[
 ]
 CONTAINERS = ("gzip",)
 """Formats whose items hold no records themselves: what was derived from them does."""
+WITHOUT_CONTENT = ("stored", "released", "disposed")
+"""States in which nothing of an item is read: it never had bytes, or they are out of its custody."""
 
 
 def my_cases(
@@ -122,6 +124,8 @@ def readable_item(actor: Actor, item: EvidenceItem, operation: str) -> EvidenceI
     """The item itself if the actor may do this with it now, else Unseen."""
     if not EvidenceItem.objects.filter(wall.granted(actor, operation), pk=item.pk).exists():
         raise Unseen
+    if item.state in WITHOUT_CONTENT:
+        raise Refused("item-state", f"This cannot be done while the item is {item.state}.")
     return item
 
 

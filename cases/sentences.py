@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from cases import custody_words
 from cases.rules import case, key_events, parties, referral_events, share_events, values
 from cases.rules.case import CaseRevised, LogOpened, PartyAdded
 from cases.rules.custody_events import (
@@ -191,9 +192,12 @@ def _did_with_item(event: ItemEvent, item: str, names: Mapping[UUID, str]) -> st
         case EvidenceSealed():
             return f"sealed {item} under SHA-256 {event.sha256[:12]}…"
         case EvidenceDerived():
-            return f"derived {item}, “{event.title}”, with {event.tool}"
+            chosen = "" if event.records is None else f", {event.records:,} records"
+            return f"derived {item}, “{event.title}”, with {event.tool}{chosen}"
         case EvidenceUnpacked():
             return f"unpacked {item} into E-{event.number}"
+        case EvidenceVerified(offer=UUID()):
+            return f"hashed {item} again for its receiver: the bytes still have their sealed hash"
         case EvidenceVerified():
             return f"verified {item}: the bytes in the vault still have their sealed hash"
         case EvidenceMadeSearchable():
@@ -207,7 +211,7 @@ def _did_with_item(event: ItemEvent, item: str, names: Mapping[UUID, str]) -> st
             return f"let {item} be tried again"
         case EvidenceDisclosed():
             return f"disclosed {item} to {names.get(event.party, 'another party')}: {event.purpose}"
-    return f"recorded {type(event).__name__} for {item}"
+    return custody_words.did(event, item, names) or f"recorded {type(event).__name__} for {item}"
 
 
 def _listed(items: Iterable[UUID], labels: Mapping[UUID, int]) -> str:

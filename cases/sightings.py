@@ -1,9 +1,16 @@
-"""Which parties see an item now, for the rules of custody: nobody takes over, or witnesses the end of, what
-it cannot see."""
+"""What the rules of custody ask beyond an item's own stream: which parties see it now, for nobody takes over,
+or witnesses the end of, what it cannot see; what was made from it; whose an entry is."""
 
 from uuid import UUID
 
 from django.db import connection
+
+from cases.models import CustodyEvent, EvidenceItem, Member
+from cases.rules.disposal import DisposeEvidence, ProposeDisposal
+from cases.rules.known import Around
+from cases.rules.transfer import CorrectCustody, OfferCustodyTransfer
+
+CustodyCommand = OfferCustodyTransfer | ProposeDisposal | DisposeEvidence | CorrectCustody
 
 _SEEING = """
     WITH seeing AS (
@@ -28,3 +35,27 @@ def parties_seeing(item: UUID) -> frozenset[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_SEEING, {"item": item})
         return frozenset(party for (party,) in cursor.fetchall())
+
+
+def about(command: CustodyCommand) -> Around:
+    """The answers that this command's rule asks for, under the lock of its log."""
+    match command:
+        case OfferCustodyTransfer():
+            return Around(seen_by=parties_seeing(command.item))
+        case ProposeDisposal():
+            witness = Member.objects.filter(pk=command.witness, active=True)
+            return Around(
+                seen_by=parties_seeing(command.item),
+                witness_party=witness.values_list("party", flat=True).first(),
+                copies=_made_from(command.item),
+            )
+        case DisposeEvidence():
+            return Around(copies=_made_from(command.item))
+        case CorrectCustody():
+            steps = CustodyEvent.objects.filter(item=command.item, entry=command.entry)
+            return Around(entry_by=steps.values_list("party", flat=True).first())
+
+
+def _made_from(item: UUID) -> tuple[UUID, ...]:
+    there = EvidenceItem.objects.filter(parent=item).exclude(state="disposed").order_by("number")
+    return tuple(there.values_list("pk", flat=True))

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from cases import followers, givenback, keyring, regain, stamping
+from cases import errands, followers, givenback, keyring, regain, stamping
 from cases import ingest as steps
-from evidence.models import Ingest
+from evidence.models import Errand, Ingest
 from evidence.vault import vault
 
 MANY = 1_000
@@ -18,6 +18,12 @@ MANY = 1_000
 def ingest(item_id: str) -> None:
     """Bring one item as far as it can come."""
     steps.run(UUID(item_id))
+
+
+@shared_task(autoretry_for=(Exception,), max_retries=steps.ATTEMPTS, default_retry_delay=2)
+def errand(errand_id: str) -> None:
+    """Hash offered bytes again for their receiver, or take disposed ones out of the vault."""
+    errands.run(UUID(errand_id))
 
 
 @shared_task
@@ -43,6 +49,9 @@ def sweep() -> None:
     waiting = Ingest.objects.filter(pending=True).order_by("updated_at")
     for item in waiting.values_list("item", flat=True)[:MANY]:
         followers.nudge(item)
+    errands_waiting = Errand.objects.filter(pending=True).order_by("updated_at")
+    for each in errands_waiting.values_list("pk", flat=True)[:MANY]:
+        followers.nudge_errand(each)
     for party in set(keyring.lagging().values_list("party", flat=True)[:MANY]):
         followers.nudge_keys(party)
     vault().sweep()

@@ -7,6 +7,7 @@ from cases.models.parties import ApiToken, Member, Party
 from cases.models.referral import Referral, ReferralConsent, ReferralNote
 from cases.models.sharing import Share, ShareItem
 from cases.models.stamping import AuthorityHealth
+from cases.models.transfer import CustodyOffer, Disposal, Holding
 from cases.models.wall import EvidenceItemGroupObjectPermission, EvidenceItemUserObjectPermission
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "Case",
     "CaseGroupObjectPermission",
     "CustodyEvent",
+    "CustodyOffer",
+    "Disposal",
     "EvidenceItem",
     "EvidenceItemGroupObjectPermission",
     "EvidenceItemUserObjectPermission",
+    "Holding",
     "Member",
     "Participation",
     "Party",

@@ -5,7 +5,7 @@ from django.db import models
 from cases.models.case import Case
 from cases.models.parties import Member, Party
 from cases.rules.share_terms import CODENAMES, OPERATIONS
-from cases.rules.values import ITEM_KINDS, TLP
+from cases.rules.values import EVERY_KIND, TLP
 
 STATES = {
     "received": "Received",
@@ -13,6 +13,9 @@ STATES = {
     "searchable": "Searchable",
     "indexed": "Indexed",
     "quarantined": "Quarantined",
+    "stored": "Stored",
+    "released": "Released",
+    "disposed": "Disposed",
 }
 CUSTODY_KINDS = {
     "acquired": "Acquired",
@@ -27,6 +30,18 @@ CUSTODY_KINDS = {
     "retried": "Tried again",
     "examined": "Examined",
     "disclosed": "Disclosed",
+    "extracted": "Extracted",
+    "stored": "Stored",
+    "moved": "Moved",
+    "offered": "Custody offered",
+    "accepted": "Custody accepted",
+    "refused": "Custody refused",
+    "withdrawn": "Offer withdrawn",
+    "released": "Released",
+    "disposal": "Disposal authorised",
+    "cancelled": "Disposal called off",
+    "disposed": "Disposed of",
+    "corrected": "Corrected",
 }
 
 
@@ -37,7 +52,7 @@ class EvidenceItem(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="items")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
-    kind = models.CharField(max_length=10, choices=list(ITEM_KINDS.items()))
+    kind = models.CharField(max_length=10, choices=list(EVERY_KIND.items()))
     state = models.CharField(max_length=12, choices=list(STATES.items()))
     owner = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="owned_items")
     holder = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="held_items")
@@ -84,6 +99,9 @@ class EvidenceItem(models.Model):
     quarantine_step = models.CharField(max_length=20, blank=True)
     quarantine_reason = models.TextField(blank=True)
     quarantines = models.PositiveIntegerField(default=0)
+    barcode = models.CharField(max_length=100, blank=True)
+    seal = models.CharField(max_length=100, blank=True)
+    place = models.CharField(max_length=200, blank=True)  # where it is kept, as was last said
     version = models.PositiveIntegerField(default=0)  # of the item's stream
 
     class Meta:

@@ -7,7 +7,7 @@ write follows from the events alone, ids and times included.
 from collections.abc import Iterable
 
 from cases import events
-from cases.projections import case, erasure, evidence, keys, parties, referral, sharing
+from cases.projections import case, erasure, evidence, keys, parties, referral, sharing, transfer
 from cases.projections.batch import Batch, Handlers
 from ledger.entries import StoredEvent
 
@@ -16,6 +16,7 @@ HANDLERS: Handlers = {
     **keys.HANDLERS,
     **case.HANDLERS,
     **evidence.HANDLERS,
+    **transfer.HANDLERS,
     **sharing.HANDLERS,
     **referral.HANDLERS,
     **erasure.HANDLERS,

@@ -13,9 +13,12 @@ from cases.models import (
     Case,
     CaseGroupObjectPermission,
     CustodyEvent,
+    CustodyOffer,
+    Disposal,
     EvidenceItem,
     EvidenceItemGroupObjectPermission,
     EvidenceItemUserObjectPermission,
+    Holding,
     Member,
     Participation,
     Party,
@@ -26,7 +29,7 @@ from cases.models import (
     Share,
     ShareItem,
 )
-from cases.projections import wall
+from cases.projections import holders, wall
 from cases.rules.shape import Event
 from ledger.entries import StoredEvent
 
@@ -42,11 +45,15 @@ ORDER: tuple[type[Model], ...] = (
     Participation,
     EvidenceItem,
     CustodyEvent,
+    Holding,
+    CustodyOffer,
+    Disposal,
     Share,
     Referral,
     ReferralNote,
     ReferralConsent,
 )
+ONE_AT_A_TIME = (Holding, CustodyOffer, Disposal)
 TABLES: tuple[type[Model], ...] = (
     *ORDER,
     ShareItem,
@@ -77,6 +84,7 @@ class Batch:
         self._changed: dict[tuple[type[Model], UUID | str], dict[str, Any]] = defaultdict(dict)
         self._grants: list[tuple[UUID, UUID, str]] = []
         self._named: dict[UUID, tuple[UUID, ...]] = {}
+        self._handed: list[tuple[UUID, UUID, UUID]] = []
         self._shares: set[tuple[UUID, UUID]] = set()
         self._left: set[tuple[UUID, UUID]] = set()
 
@@ -101,6 +109,10 @@ class Batch:
         """Let a party's group see a case. Who may do what with evidence follows from items and shares."""
         self._grants.append((case, party, codename))
 
+    def handed_over(self, item: UUID, giver: UUID, receiver: UUID) -> None:
+        """The custody of an item went over: who holds it sees that it is there."""
+        self._handed.append((item, giver, receiver))
+
     def name_items(self, share: UUID, items: tuple[UUID, ...]) -> None:
         """The items that a share names from here on."""
         self._named[share] = items
@@ -115,6 +127,9 @@ class Batch:
 
     def write(self) -> None:
         """Write everything that was collected so far."""
+        # One holder, one open offer: the database allows the next one only once the last is over.
+        for model, pk in [each for each in self._changed if each[0] in ONE_AT_A_TIME]:
+            _rows(model).filter(pk=pk).update(**self._changed.pop((model, pk)))
         for model in ORDER:
             if rows := list(self._new[model].values()):
                 _rows(model).bulk_create(rows)
@@ -128,6 +143,7 @@ class Batch:
         self._changed.clear()
         self._grants.clear()
         self._named.clear()
+        self._handed.clear()
         self._shares.clear()
         self._left.clear()
 
@@ -144,6 +160,8 @@ class Batch:
             wall.shares_changed(cases, shares)
         if items := self.added(EvidenceItem):
             wall.items_came({item.case_id for item in items}, [item.pk for item in items])
+        for item, giver, receiver in self._handed:
+            holders.handed_over(item, giver, receiver)
         for case, party in self._left:
             wall.party_left(case, party)
 

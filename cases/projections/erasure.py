@@ -7,8 +7,18 @@ from uuid import UUID
 from django.db.models import Model
 
 from cases import events
-from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Referral, ReferralNote, Share
-from cases.projections import case, evidence, referral, sharing
+from cases.models import (
+    Case,
+    CustodyEvent,
+    CustodyOffer,
+    Disposal,
+    EvidenceItem,
+    Participation,
+    Referral,
+    ReferralNote,
+    Share,
+)
+from cases.projections import case, evidence, referral, sharing, transfer
 from cases.projections.batch import Batch, Handlers
 from cases.rules.erasure import ERASABLE, OF_THE_CASE, ValuesErased
 from ledger import reading
@@ -20,14 +30,22 @@ TERMS = ("purpose", "legal_basis", "agreement", "summary")
 WORDS: Mapping[type[Model], tuple[str, ...]] = {
     Case: ("title", "summary", "status_reason"),
     Participation: ("hold_reason",),
-    EvidenceItem: (*ERASABLE["EvidenceAcquired"], "filename"),
+    EvidenceItem: (*ERASABLE["EvidenceAcquired"], "filename", "place"),
     CustodyEvent: ("who", "place", "purpose", "particulars"),
     # With what is worked out from the words: by which digest the terms as they now read are accepted.
     Share: (*TERMS, "digest", "proposed", "proposed_digest", "reason"),
+    CustodyOffer: ("purpose", "condition", "place", "reason"),
+    Disposal: ("reason", "remaining"),
     Referral: (*TERMS, "digest", "reason"),
     ReferralNote: ("text",),
 }
-TELLING: Handlers = {**case.HANDLERS, **evidence.HANDLERS, **sharing.HANDLERS, **referral.HANDLERS}
+TELLING: Handlers = {
+    **case.HANDLERS,
+    **evidence.HANDLERS,
+    **transfer.HANDLERS,
+    **sharing.HANDLERS,
+    **referral.HANDLERS,
+}
 
 
 def _values_erased(batch: Batch, event: ValuesErased, stored: StoredEvent) -> None:

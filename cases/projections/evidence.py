@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from cases.models import Case, CustodyEvent, EvidenceItem
+from cases.models import Case, CustodyEvent, CustodyOffer, EvidenceItem, Holding
 from cases.projections import sharing
 from cases.projections.batch import Batch, Handlers, derived_id
 from cases.rules.acting import HOST_PARTY
@@ -24,6 +24,7 @@ from cases.rules.custody_events import (
     EvidenceVerified,
     ItemEvent,
 )
+from cases.rules.shape import stamp
 from cases.rules.values import HOW
 from ledger.entries import StoredEvent
 
@@ -48,13 +49,13 @@ def _acquired(batch: Batch, event: EvidenceAcquired, stored: StoredEvent) -> Non
 
 
 def _received(batch: Batch, event: EvidenceReceived, stored: StoredEvent) -> None:
-    _change(batch, event, stored, holder_id=event.holder, filename=event.filename, size=event.size)
+    changed(batch, event, stored, holder_id=event.holder, filename=event.filename, size=event.size)
     told = {"filename": event.filename, "size": event.size, "via": event.via}
     _custody(batch, event, stored, "received", place="Countersign", particulars=told)
 
 
 def _sealed(batch: Batch, event: EvidenceSealed, stored: StoredEvent) -> None:
-    _change(
+    changed(
         batch,
         event,
         stored,
@@ -84,24 +85,43 @@ def _derived(batch: Batch, event: EvidenceDerived, stored: StoredEvent) -> None:
         parent_id=event.parent,
         method="Derived",
         note=event.note,
+        query=_asked(event),
         tool=event.tool,
         tool_version=event.tool_version,
     )
-    told = {"parent": str(event.parent), "tool": event.tool, "tool_version": event.tool_version}
+    told: dict[str, Any] = {"parent": str(event.parent)}
+    told |= {"tool": event.tool, "tool_version": event.tool_version}
+    if event.records is not None:
+        told |= {
+            "records": event.records,
+            "query": _asked(event),
+            "columns": list(event.columns),
+            "masked": list(event.masked),
+        }
     _custody(batch, event, stored, "derived", place="Worker", hash_before=event.hash_before, particulars=told)
 
 
+def _asked(event: EvidenceDerived) -> str:
+    """Which records were taken, as a person reads it."""
+    since = f" from {stamp(event.start)}" if event.start else ""
+    until = f" until {stamp(event.end)}" if event.end else ""
+    return f"{event.query}{since}{until}".strip()
+
+
 def _unpacked(batch: Batch, event: EvidenceUnpacked, stored: StoredEvent) -> None:
-    _change(batch, event, stored)
+    changed(batch, event, stored)
     told = {"derived": str(event.derived), "number": event.number}
     _custody(batch, event, stored, "unpacked", place="Worker", hash_after=event.sha256, particulars=told)
 
 
 def _verified(batch: Batch, event: EvidenceVerified, stored: StoredEvent) -> None:
-    _change(batch, event, stored, verified_at=stored.recorded_at)
-    _custody(
-        batch, event, stored, "verified", place="Vault", hash_before=event.sha256, hash_after=event.sha256
-    )
+    changed(batch, event, stored, verified_at=stored.recorded_at)
+    told = {}
+    if event.offer is not None:
+        batch.change(CustodyOffer, event.offer, rehashed_at=stored.recorded_at)
+        told = {"offer": str(event.offer)}
+    hashes = {"hash_before": event.sha256, "hash_after": event.sha256}
+    _custody(batch, event, stored, "verified", place="Vault", particulars=told, **hashes)
 
 
 def _made_searchable(batch: Batch, event: EvidenceMadeSearchable, stored: StoredEvent) -> None:
@@ -109,7 +129,7 @@ def _made_searchable(batch: Batch, event: EvidenceMadeSearchable, stored: Stored
         name: getattr(event, name)
         for name in ("format", "parser", "parser_version", "lines", "records", "rejects")
     }
-    _change(
+    changed(
         batch,
         event,
         stored,
@@ -123,12 +143,12 @@ def _made_searchable(batch: Batch, event: EvidenceMadeSearchable, stored: Stored
 
 def _indexed(batch: Batch, event: EvidenceIndexed, stored: StoredEvent) -> None:
     named = {"format": event.format} if event.format else {}
-    _change(batch, event, stored, state="indexed", **named)
+    changed(batch, event, stored, state="indexed", **named)
     _custody(batch, event, stored, "indexed", place="Worker")
 
 
 def _quarantined(batch: Batch, event: EvidenceQuarantined, stored: StoredEvent) -> None:
-    _change(
+    changed(
         batch,
         event,
         stored,
@@ -142,12 +162,12 @@ def _quarantined(batch: Batch, event: EvidenceQuarantined, stored: StoredEvent) 
 
 
 def _retried(batch: Batch, event: EvidenceRetried, stored: StoredEvent) -> None:
-    _change(batch, event, stored, state=event.state, quarantine_step="", quarantine_reason="")
+    changed(batch, event, stored, state=event.state, quarantine_step="", quarantine_reason="")
     _custody(batch, event, stored, "retried", place="Countersign")
 
 
 def _disclosed(batch: Batch, event: EvidenceDisclosed, stored: StoredEvent) -> None:
-    _change(batch, event, stored)
+    changed(batch, event, stored)
     sharing.disclosed(batch, event, stored, derived_id(stored.log, f"disclosed/{event.item}/{event.party}"))
     told = {"party": str(event.party), "legal_basis": event.legal_basis}
     _custody(batch, event, stored, "disclosed", place="Countersign", purpose=event.purpose, particulars=told)
@@ -159,16 +179,14 @@ def _examined(batch: Batch, event: EvidenceExamined, stored: StoredEvent) -> Non
             continue  # the ledger has it; on the item's own page nothing was shown
         told = {"how": HOW[event.how], "query": event.query, "records": shown.records}
         batch.add(
-            _step(
-                stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told
-            )
+            step(stored, shown.item, "examined", place="Countersign", purpose=event.purpose, particulars=told)
         )
 
 
 def _broken_off(batch: Batch, event: DownloadBrokenOff, stored: StoredEvent) -> None:
     told = {"how": "broke off a download", "query": "", "records": 0}
     told |= {"sent": event.sent, "reader": str(event.reader)}
-    batch.add(_step(stored, event.item, "examined", place="Countersign", particulars=told))
+    batch.add(step(stored, event.item, "examined", place="Countersign", particulars=told))
 
 
 def _new_item(
@@ -185,20 +203,32 @@ def _new_item(
             **told,
         )
     )
+    # Its first holding: there is a holder from the first moment on.
+    batch.add(
+        Holding(
+            id=event.item,
+            item_id=event.item,
+            party_id=event.owner,
+            entry=stored.index,
+            since=stored.recorded_at,
+        )
+    )
     batch.change(Case, stored.log, last_number=event.number, updated_at=stored.recorded_at)
 
 
-def _change(batch: Batch, event: ItemEvent, stored: StoredEvent, **values: Any) -> None:
+def changed(batch: Batch, event: ItemEvent, stored: StoredEvent, **values: Any) -> None:
+    """The item has a newer version, and these values."""
     batch.change(EvidenceItem, event.item, version=stored.version, **values)
 
 
 def _custody(batch: Batch, event: ItemEvent, stored: StoredEvent, kind: str, **told: Any) -> None:
-    batch.add(_step(stored, event.item, kind, **told))
+    batch.add(step(stored, event.item, kind, **told))
 
 
-def _step(
+def step(
     stored: StoredEvent, item: UUID, kind: str, *, who: str = "", occurred_at: Any = None, **told: Any
 ) -> CustodyEvent:
+    """A step in the life of an item."""
     return CustodyEvent(
         id=derived_id(stored.log, f"{stored.index}/{item}"),
         item_id=item,

@@ -55,6 +55,14 @@ class Around:
     """The entries of the act that an erasure is about."""
     awaited: bool = False
     """Whether the case waits for this party's answer to a referral."""
+    seen_by: frozenset[UUID] = frozenset()
+    """The parties of which somebody sees the item whose custody a command is about."""
+    witness_party: UUID | None = None
+    """The party of the active member that is to witness a disposal."""
+    copies: tuple[UUID, ...] = ()
+    """What was made from an item that is disposed of, and is there."""
+    entry_by: UUID | None = None
+    """The party that made the custody entry that is to be corrected; None where there is no such entry."""
     copied: tuple[Event, ...] = ()
     """Key events of the host log that a case's log is to be told."""
 

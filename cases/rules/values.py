@@ -44,6 +44,8 @@ ITEM_KINDS = {
     "image": "Image",
     "other": "Other",
 }
+EVERY_KIND = {**ITEM_KINDS, "physical": "Object"}
+"""Also what is no file: it is recorded, never uploaded."""
 KEY_PURPOSES = {"witness": "Witness", "member": "Member"}
 KEY_KINDS = {"ed25519": "Ed25519", "webauthn": "Passkey"}
 OPERATION_FOR = {"search": "search", "preview": "preview", "download": "download", "aggregate": "search"}
