@@ -29,16 +29,17 @@ from cases.refusals import Unseen
 from cases.rules.acting import Actor
 
 
-def referrals(actor: Actor) -> QuerySet[Referral]:
+def referrals(actor: Actor, *, side: str | None = None) -> QuerySet[Referral]:
     """What the actor's party has sent and received, the newest first, with both parties, `side`, whether it
-    has `run_out`, and whether it `waits` for this party."""
+    has `run_out`, and whether it `waits` for this party; all, or of one side."""
     sent = Q(sender=actor.party)
     told: dict[str, Any] = {
         "side": Case(When(sent, then=Value("sent")), default=Value("received"), output_field=CharField()),
         "run_out": _true(_run_out()),
         "waits": _true(_turn(actor)),
     }
-    found: QuerySet[Referral] = Referral.objects.filter(sent | _received(actor)).annotate(**told)
+    wanted = {"sent": sent, "received": _received(actor)}.get(side or "", sent | _received(actor))
+    found: QuerySet[Referral] = Referral.objects.filter(wanted).annotate(**told)
     found = found.select_related("sender", "receiver")
     return found.order_by("-sent_at", "pk")
 

@@ -1,6 +1,7 @@
 """Given these events, when this command, then those events or that refusal: all without a database."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -9,7 +10,7 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import case, custody, erasure, keys, parties, sharing
+from cases.rules import case, custody, erasure, keys, parties, referral, sharing
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -24,7 +25,9 @@ from cases.rules.custody_events import (
 from cases.rules.keys import KeyRing
 from cases.rules.known import Around, Known
 from cases.rules.parties import MemberState, PartyState, TokenState
+from cases.rules.referral_events import ReferralState
 from cases.rules.shape import Command, Event, Rules
+from cases.rules.share_events import ShareState
 
 RULES: Rules = {
     **case.RULES,
@@ -32,10 +35,11 @@ RULES: Rules = {
     **erasure.RULES,
     **keys.RULES,
     **parties.RULES,
+    **referral.RULES,
     **sharing.RULES,
 }
 
-S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing)
+S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState)
 
 
 def name(word: str) -> UUID:
@@ -118,17 +122,15 @@ def known(events: Sequence[Event], command: Command, around: Around = NOTHING) -
     items = {
         UUID(s.removeprefix("item/")): of(ItemState(), s) for s in command.streams if s.startswith("item/")
     }
-    for item in list(items.values()):
-        for child in item.derived:
-            if isinstance(command, sharing.DiscloseEvidence):
-                items[child] = of(ItemState(), f"item/{child}")
     return Known(
         case=of(CaseState(), "case"),
         items=items,
+        share=only(ShareState(), "share/"),
         party=only(PartyState(), "party/"),
         member=only(MemberState(), "member/"),
         token=only(TokenState(), "token/"),
         keyring=only(KeyRing(), "keys/"),
+        referral=only(ReferralState(), "referral/"),
         around=around,
     )
 
@@ -138,6 +140,8 @@ def decide(
 ) -> Sequence[Event]:
     """What policy and rule make of a command."""
     state = known(given, command, around)
+    own = {item for item, found in state.items.items() if found.owner == actor.party}
+    state = replace(state, around=replace(around, visible=around.visible | own))
     policy.check(command, state, actor)
     return RULES[type(command)](command, state, actor)
 
