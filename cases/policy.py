@@ -253,13 +253,14 @@ def _owns_or_holds(known: ItemState, row: Row, actor: Actor) -> None:
 
 def offers(actor: Actor, thing: "Case | EvidenceItem") -> set[str]:
     """The commands, by name, that this actor may give on a case or item as it stands; `thing` comes from
-    reads."""
+    reads. Those that belong to one side of a share or referral are not among them."""
     item = None if hasattr(thing, "my_part") else thing
     case = item.case if item is not None else cast("Case", thing)
     return {
         name
         for name, row in POLICY.items()
         if may(actor, name, part=case.my_part, status=case.status)
+        and not row.side
         and bool(row.item) == (item is not None)
         and (item is None or item.state in row.item.split())
         and (item is None or not row.own or item.owner_id == actor.party)

@@ -16,12 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.db import connection, connections, transaction
 
 from cases import events, intents, keyring, policy, reads
-from cases.actors import worker_for
 from cases.intents import Authorship
-from cases.models import Case, EvidenceItem, Participation
+from cases.models import Case, Participation
 from cases.perform import perform
 from cases.refusals import Refused
-from cases.rules.acquisition import SealedBytes
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import (
     AddParty,
@@ -32,12 +30,11 @@ from cases.rules.case import (
     ReopenCase,
     ReviseCase,
 )
-from cases.rules.custody import DeriveEvidence, VerifyEvidence
 from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.known import Known
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.shape import Command
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import AcceptShare, ChangeShare, OfferShare, RevokeShare
 from ledger import jcs, leaf, reading
 from ledger.authorship import Signature, key_id
 from ledger.entries import EntryRow
@@ -74,19 +71,6 @@ def entries(case: Case, first: int, count: int) -> list[EntryRow]:
 def body_of(row: EntryRow) -> dict[str, Any]:
     assert row.opening is not None
     return {name: value for name, (_, value) in row.opening.items()}
-
-
-def with_child(people: cast.Cast, case: Case) -> EvidenceItem:
-    """An item from which another was derived."""
-    item, child = cast.sealed_item(people, case), uuid4()
-    found = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=3, filename="inner.jsonl")
-    derive = DeriveEvidence(
-        case=case.pk, item=child, parent=item.pk, tool="gzip", tool_version="1", sealed=found
-    )
-    worker = worker_for(people.northwind)
-    perform(VerifyEvidence(case=case.pk, item=item.pk, sha256=item.sha256), actor=worker)
-    perform(derive, actor=worker)
-    return item
 
 
 def refused(code: str, command: Command, actor: Actor, authorship: Authorship | None) -> Refused:
@@ -143,23 +127,30 @@ def test_a_closing_signed_with_an_ed25519_key_can_be_checked_by_anybody(
     assert reads.case(people.alice.actor, case.pk).status == "closed"
 
 
-def test_a_disclosure_signed_with_a_passkey_can_be_checked_by_anybody(people: cast.Cast, case: Case) -> None:
+def test_an_offer_signed_with_a_passkey_can_be_checked_by_anybody(people: cast.Cast, case: Case) -> None:
     phone = Passkey()
     keyholders.register(phone, by=people.alice)
-    item = with_child(people, case)
-    disclose = DiscloseEvidence(
-        case=case.pk, item=item.pk, party=people.contoso, purpose="Joint analysis", legal_basis="Clause 7"
+    item = cast.sealed_item(people, case)
+    offer = OfferShare(
+        case=case.pk,
+        share=uuid4(),
+        items=(item.pk,),
+        to=people.contoso,
+        operations=("search", "preview"),
+        purpose="Joint analysis",
+        agreement="Clause 7",
     )
-    receipt = perform(disclose, actor=people.alice.actor, authorship=sign(phone, disclose))
-    act, along = entries(case, receipt.first, 9)
-    body = check_intent(act, phone, disclose)
-    assert body["type"] == "EvidenceDisclosed"
-    assert body["signed"] == {
-        "item": str(item.pk),
-        "party": str(people.contoso),
-        "purpose": "Joint analysis",
-        "legal_basis": "Clause 7",
-    }
+    receipt = perform(offer, actor=people.alice.actor, authorship=sign(phone, offer))
+    (act,) = entries(case, receipt.first, 9)
+    body = check_intent(act, phone, offer)
+    assert body["type"] == "ShareOffered"
+    signed = body["signed"]
+    assert signed["share"] == str(offer.share)
+    assert signed["to"] == str(people.contoso)
+    assert signed["items"] == [str(item.pk)]
+    assert signed["operations"] == ["search", "preview"]
+    assert (signed["purpose"], signed["agreement"]) == ("Joint analysis", "Clause 7")
+    assert (signed["tlp"], signed["expires_at"], signed["onward"]) == ("TLP:AMBER", None, False)
     client, data = (base64.b64decode(body[name]) for name in ("client_data", "authenticator_data"))
     challenge = base64.urlsafe_b64encode(sha256(body["intent"].encode()).digest()).rstrip(b"=").decode()
     assert json.loads(client)["challenge"] == challenge
@@ -167,13 +158,9 @@ def test_a_disclosure_signed_with_a_passkey_can_be_checked_by_anybody(people: ca
     assert data[32] & 1
     auth = leaf.parse(act.leaf).auth or {}
     point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), phone.public)
-    signed = data + sha256(client).digest()
-    point.verify(base64.b64decode(str(auth["sig"])), signed, ec.ECDSA(SHA256()))
-    # What went along to the same party is an entry of the same append, and not the act itself.
-    assert leaf.parse(along.leaf).auth is None
-    assert body_of(along)["type"] == "EvidenceDisclosed"
-    assert not {"intent", "signed", "client_data", "authenticator_data"} & body_of(along).keys()
+    point.verify(base64.b64decode(str(auth["sig"])), data + sha256(client).digest(), ec.ECDSA(SHA256()))
     assert verify_log(case.pk) == []
+    cast.accepted(case, offer.share)
     assert reads.item(people.carol.actor, case, item.pk).pk == item.pk
 
 
@@ -202,8 +189,26 @@ def test_each_act_that_binds_may_be_signed(people: cast.Cast, case: Case, own: F
         receipt = perform(act, actor=alice, authorship=sign(own, act))
         (row,) = reading.read_entries(act.log, after=receipt.first - 1, limit=1)
         check_intent(row, own, act)
-    done = {type(act).__name__ for act in acts} | {"DiscloseEvidence"}
-    assert done == policy.BINDING
+    assert {type(act).__name__ for act in acts} <= policy.BINDING
+
+
+def test_each_act_on_a_share_that_binds_may_be_signed_by_its_side(
+    people: cast.Cast, case: Case, own: FileKey
+) -> None:
+    theirs, share, item = FileKey(), uuid4(), cast.sealed_item(people, case)
+    keyholders.register(theirs, by=people.carol)
+    terms: dict[str, Any] = {"items": (item.pk,), "operations": ("search",), "purpose": "Joint analysis"}
+    acts: list[tuple[Command, FileKey, cast.Person]] = [
+        (OfferShare(case=case.pk, share=share, to=people.contoso, **terms), own, people.alice),
+        (AcceptShare(case=case.pk, share=share), theirs, people.carol),
+        (ChangeShare(case=case.pk, share=share, **terms, watermark=True), own, people.alice),
+        (RevokeShare(case=case.pk, share=share, reason="Over"), own, people.alice),
+    ]
+    for act, key, by in acts:
+        assert type(act).__name__ in policy.BINDING
+        receipt = perform(act, actor=by.actor, authorship=sign(key, act))
+        (row,) = reading.read_entries(case.pk, after=receipt.first - 1, limit=1)
+        check_intent(row, key, act)
 
 
 def test_a_case_in_which_the_party_has_no_keys_yet_gets_them_before_the_act(

@@ -20,7 +20,7 @@ from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.proof import policy_text
 from cases.rules.case import ReviseCase
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import OfferShare
 from evidence.vault import vault
 from ledger import signing, timestamps
 from ledger.cosignatures import add_cosignatures, checkpoint_note
@@ -120,10 +120,16 @@ def test_the_policy_that_the_host_offers_fits_what_it_hands_out(scene: Scene) ->
     for witness, person in ((scene.northwind, people.alice), (scene.contoso, people.carol)):
         register_witness(FileKey(witness.private), by=person, name=witness.name)
     register(own, by=people.alice)
-    shown = DiscloseEvidence(
-        case=scene.case.pk, item=scene.secret.pk, party=people.contoso, purpose="Analysis"
+    share = OfferShare(
+        case=scene.case.pk,
+        share=uuid4(),
+        items=(scene.secret.pk,),
+        to=people.contoso,
+        operations=("search",),
+        purpose="Analysis",
     )
-    perform(shown, actor=people.alice.actor, authorship=sign(own, shown))
+    perform(share, actor=people.alice.actor, authorship=sign(own, share))
+    cast.accepted(scene.case, share.share)
     keyring.spread(scene.case.pk, people.contoso)
     scene.cosigned(scene.northwind, scene.contoso)
     for person in (people.alice, people.carol, people.rhea):
@@ -132,7 +138,9 @@ def test_the_policy_that_the_host_offers_fits_what_it_hands_out(scene: Scene) ->
         assert code == 0, said
     kinds = {body["type"][1] for body in opened(scene.exported(people.rhea)).values()}
     assert "KeyRegistered" in kinds
-    assert "EvidenceDisclosed" not in kinds
+    assert not {"ShareOffered", "ShareAccepted"} & kinds
+    kinds = {body["type"][1] for body in opened(scene.exported(people.carol)).values()}
+    assert {"ShareOffered", "ShareAccepted"} <= kinds
 
 
 def test_what_was_not_disclosed_stays_sealed(scene: Scene) -> None:

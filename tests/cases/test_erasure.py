@@ -21,7 +21,7 @@ from cases.refusals import Refused
 from cases.rules.case import CloseCase, PlaceLegalHold, ReopenCase, ReviseCase
 from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.erasure import ERASABLE, ERASED, EraseValues
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import OfferShare
 from ledger import signing
 from ledger.host import host_key
 from ledger.verify import verify_log
@@ -59,10 +59,18 @@ def item(people: cast.Cast, case: Case) -> EvidenceItem:
     item = intake.receive(
         BytesIO(b"{}\n"), actor=people.alice.actor, case=case, facts=facts, filename=f"{SECRET}.jsonl"
     )
-    shown = DiscloseEvidence(
-        case=case.pk, item=item.pk, party=people.contoso, purpose=f"To find {SECRET}", legal_basis=SECRET
+    shown = OfferShare(
+        case=case.pk,
+        share=uuid4(),
+        items=(item.pk,),
+        to=people.contoso,
+        operations=cast.CONTENT,
+        purpose=f"To find {SECRET}",
+        legal_basis=SECRET,
+        summary=f"All of {SECRET}",
     )
     perform(shown, actor=people.alice.actor)
+    cast.accepted(case, shown.share)
     read = (Examination(item=item.pk, how="preview", query=f"name:{SECRET}"),)
     perform(
         ExamineEvidence(case=case.pk, examinations=read, purpose=f"Is it {SECRET}?"), actor=people.alice.actor
@@ -153,6 +161,7 @@ def test_nothing_of_an_erased_value_is_left_and_everything_still_verifies(
         "cases_case",
         "cases_custodyevent",
         "cases_evidenceitem",
+        "cases_share",
         "ledger_opening",
     ]
     assert SECRET in everything_shown(people, case, item)

@@ -88,7 +88,7 @@ def test_readable_items_are_searchable_ones_in_scope(
     with pytest.raises(Unseen):
         reads.readable_items(carol, case, [item.pk])
     with pytest.raises(Unseen):
-        reads.readable_item(carol, item)
+        reads.readable_item(carol, item, "preview")
 
 
 def test_examinations_are_shown_to_owner_and_reader_alone(

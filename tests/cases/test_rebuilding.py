@@ -17,6 +17,7 @@ from cases.rules.case import LiftLegalHold, PlaceLegalHold, ReviseCase
 from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
+from cases.rules.sharing import AcceptShare, ChangeShare, RevokeShare
 from evidence.models import Ingest
 from tests import cast, keyholders
 from tests.keyholders import FileKey, Passkey
@@ -55,7 +56,23 @@ def item() -> EvidenceItem:
     perform(RequireSignatures(party=party, required=True), actor=carol.actor)
     keyring.spread(case.pk, party)
     item = cast.sealed_item(people, case)
-    cast.disclose(case, item, people.contoso, by=people.alice)
+    share = cast.offer(case, item, to=people.contoso, by=people.alice)
+    accept = AcceptShare(case=case.pk, share=share)
+    perform(accept, actor=carol.actor, authorship=keyholders.sign(other, accept))
+    wider = ChangeShare(
+        case=case.pk,
+        share=share,
+        items=(item.pk,),
+        operations=("download", "share_on"),
+        onward=True,
+        purpose="More",
+    )
+    perform(wider, actor=people.alice.actor)
+    named = {"roles": ("custodian",), "members": (carol.member,)}
+    cast.offer(case, scope="case", to=people.contoso, by=people.alice, **named)
+    ended = cast.offer(case, scope="case", to=people.regulator, by=people.alice)
+    cast.accepted(case, ended)
+    perform(RevokeShare(case=case.pk, share=ended, reason="Over"), actor=people.alice.actor)
     seen = (Examination(item=item.pk, how="download"),)
     perform(ExamineEvidence(case=case.pk, examinations=seen), actor=people.carol.actor)
     hold = PlaceLegalHold(case=case.pk, reason="Dispute")
@@ -103,6 +120,7 @@ def test_verify_names_a_permission_that_no_event_gave(item: EvidenceItem) -> Non
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO cases_evidenceitemgroupobjectpermission"
+            " (id, content_object_id, group_id, permission_id)"
             " SELECT gen_random_uuid(), %s, g.group_id, p.permission_id"
             " FROM cases_evidenceitemgroupobjectpermission p, cases_party g"
             " WHERE p.content_object_id = %s AND g.name LIKE 'Outsiders%%' LIMIT 1",

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,7 +13,7 @@ from cases.perform import perform
 from cases.rules.case import CloseCase, LiftLegalHold, PlaceLegalHold, ReopenCase
 from cases.rules.keys import RevokeKey
 from cases.rules.shape import Command
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import OfferShare
 from ledger import signing
 from ledger.authorship import key_id
 from ledger.cosignatures import checkpoint_note
@@ -57,8 +57,16 @@ def test_the_verifier_takes_what_members_signed_and_asks_for_pinned_keys(tmp_pat
     keyholders.register(laptop, by=people.alice, name="laptop")
     keyholders.register_witness(FileKey(), by=people.carol, name="contoso.example/witness")
     keyholders.register(old, by=people.carol)
-    disclose = DiscloseEvidence(case=case.pk, item=item.pk, party=people.contoso, purpose="Joint analysis")
-    act(disclose, laptop, people.alice)
+    offer = OfferShare(
+        case=case.pk,
+        share=uuid4(),
+        items=(item.pk,),
+        to=people.contoso,
+        operations=("search",),
+        purpose="Joint analysis",
+    )
+    act(offer, laptop, people.alice)
+    cast.accepted(case, offer.share)
     act(PlaceLegalHold(case=case.pk, reason="Dispute"), old, people.carol)
     rotate = keyholders.rotating(new, old, party=people.contoso, member=people.carol.member)
     perform(rotate, actor=carol)

@@ -8,6 +8,7 @@ import pytest
 from cases.rules.case import CaseClosed
 from cases.rules.custody import (
     AcquireEvidence,
+    BreakOffDownload,
     DeriveEvidence,
     Examination,
     ExamineEvidence,
@@ -18,9 +19,9 @@ from cases.rules.custody import (
     VerifyEvidence,
 )
 from cases.rules.custody_events import (
+    DownloadBrokenOff,
     EvidenceAcquired,
     EvidenceDerived,
-    EvidenceDisclosed,
     EvidenceExamined,
     EvidenceIndexed,
     EvidenceMadeSearchable,
@@ -170,17 +171,10 @@ def test_index_evidence_of_a_container_needs_what_was_derived() -> None:
     ]
 
 
-def test_derive_evidence_goes_to_whom_the_parent_was_disclosed() -> None:
-    disclosed = EvidenceDisclosed(item=ITEM, party=CONTOSO, purpose="Joint analysis", legal_basis="")
+def test_derive_evidence_is_its_parents_owners() -> None:
     command = DeriveEvidence(case=CASE, item=CHILD, parent=ITEM, tool="gzip", tool_version="1", sealed=BYTES)
-    events = decide([*JOINT, *verified(), disclosed], command, WORKER, Around(next_number=2))
-    assert [type(event) for event in events] == [
-        EvidenceDerived,
-        EvidenceSealed,
-        EvidenceUnpacked,
-        EvidenceDisclosed,
-    ]
-    assert events[3] == replace(disclosed, item=CHILD)
+    events = decide([*JOINT, *verified()], command, WORKER, Around(next_number=2))
+    assert [type(event) for event in events] == [EvidenceDerived, EvidenceSealed, EvidenceUnpacked]
     first = events[0]
     assert isinstance(first, EvidenceDerived)
     assert first.owner == NORTHWIND
@@ -215,7 +209,8 @@ def test_examine_evidence_tells_each_owner_its_own() -> None:
     asked = tuple(Examination(item=item, how="search", query="ip", shown=2) for item in (ITEM, OTHER, CHILD))
     command = ExamineEvidence(case=CASE, examinations=asked)
     owners = {ITEM: NORTHWIND, OTHER: CONTOSO, CHILD: NORTHWIND}
-    events = decide(JOINT, command, RHEA, Around(readable=owners))
+    readable = {(item, "search"): owner for item, owner in owners.items()}
+    events = decide(JOINT, command, RHEA, Around(readable=readable))
     assert events == [
         EvidenceExamined(
             examination=command.id,
@@ -229,10 +224,19 @@ def test_examine_evidence_tells_each_owner_its_own() -> None:
     ]
 
 
+def test_break_off_download_is_the_workers_for_its_owner() -> None:
+    command = BreakOffDownload(case=CASE, item=ITEM, examination=OTHER, reader=CONTOSO, sent=7)
+    [said] = decide([*JOINT, *verified()], command, WORKER)
+    assert said == DownloadBrokenOff(examination=OTHER, owner=NORTHWIND, reader=CONTOSO, item=ITEM, sent=7)
+    refused("role", [*JOINT, *verified()], command, ALICE)
+
+
 def test_examine_evidence_refuses_what_may_not_be_read() -> None:
     one = ExamineEvidence(case=CASE, examinations=(Examination(item=ITEM, how="download"),))
     refused("not-found", JOINT, one, CAROL)
-    refused("not-found", JOINT, one, MALLORY, Around(readable={ITEM: NORTHWIND}))
+    searched = Around(readable={(ITEM, "search"): NORTHWIND})
+    refused("not-found", JOINT, one, CAROL, searched)
+    refused("not-found", JOINT, one, MALLORY, Around(readable={(ITEM, "download"): NORTHWIND}))
     refused("nothing-examined", JOINT, ExamineEvidence(case=CASE, examinations=()))
     odd = ExamineEvidence(case=CASE, examinations=(Examination(item=ITEM, how="sniff"),))
-    refused("invalid", JOINT, odd, ALICE, Around(readable={ITEM: NORTHWIND}))
+    refused("invalid", JOINT, odd, ALICE, Around(readable={(ITEM, "sniff"): NORTHWIND}))
