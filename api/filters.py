@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from cases.models import Case, EvidenceItem
 from cases.models.case import STATUSES
 from cases.models.evidence import STATES
-from cases.rules.values import CATEGORIES, ITEM_KINDS, SEVERITIES, TLP
+from cases.rules.values import CATEGORIES, EVERY_KIND, SEVERITIES, TLP
 
 Row = TypeVar("Row", bound=Model)
 
@@ -39,7 +39,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Items by state, kind, format, marking, owner and hash."""
 
     state = django_filters.MultipleChoiceFilter(choices=list(STATES.items()))
-    kind = django_filters.MultipleChoiceFilter(choices=list(ITEM_KINDS.items()))
+    kind = django_filters.MultipleChoiceFilter(choices=list(EVERY_KIND.items()))
     format = django_filters.CharFilter()
     marking = django_filters.MultipleChoiceFilter(choices=list(TLP.items()))
     owner = django_filters.UUIDFilter()

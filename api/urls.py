@@ -7,7 +7,19 @@ from django.views.decorators.csrf import csrf_exempt
 
 from api.problems import NOT_FOUND, Problem, answer
 from api.schema import SchemaView
-from api.views import cases, erasure, evidence, export, keys, ledger, proof, search, sharing, witnesses
+from api.views import (
+    cases,
+    custody,
+    erasure,
+    evidence,
+    export,
+    keys,
+    ledger,
+    proof,
+    search,
+    sharing,
+    witnesses,
+)
 
 
 class Id:
@@ -82,6 +94,21 @@ urlpatterns = [
     path(f"{_case}/evidence", evidence.Evidence.as_view(), name="evidence"),
     path(_item, evidence.OneItem.as_view(), name="item"),
     path(f"{_item}/custody", evidence.Custody.as_view(), name="custody"),
+    path(f"{_item}/custody/offers", custody.Offers.as_view(), name="custody_offers"),
+    path(f"{_item}/custody/intents", custody.Intents.as_view(), name="custody_intents"),
+    path(f"{_item}/custody/offer", custody.Offer.as_view(), name="custody_offer"),
+    path(f"{_item}/custody/return", custody.Return.as_view(), name="custody_return"),
+    path(f"{_item}/custody/accept", custody.Accept.as_view(), name="custody_accept"),
+    path(f"{_item}/custody/refuse", custody.Refuse.as_view(), name="custody_refuse"),
+    path(f"{_item}/custody/withdraw", custody.Withdraw.as_view(), name="custody_withdraw"),
+    path(f"{_item}/custody/release", custody.Release.as_view(), name="custody_release"),
+    path(f"{_item}/custody/disposal", custody.NewDisposal.as_view(), name="custody_disposal"),
+    path(f"{_item}/custody/dispose", custody.Dispose.as_view(), name="custody_dispose"),
+    path(f"{_item}/custody/call-off", custody.CallOff.as_view(), name="custody_call_off"),
+    path(f"{_item}/custody/correct", custody.Correct.as_view(), name="custody_correct"),
+    path(f"{_item}/custody/move", custody.Move.as_view(), name="custody_move"),
+    path(f"{_item}/extract", custody.Extract.as_view(), name="extract"),
+    path(f"{_case}/objects", custody.Objects.as_view(), name="objects"),
     path(f"{_item}/content", evidence.Content.as_view(), name="content"),
     path(f"{_item}/rejects", search.Rejects.as_view(), name="rejects"),
     path(f"{_item}/records/<ordinal:line>", search.OneRecord.as_view(), name="record"),

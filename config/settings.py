@@ -388,6 +388,7 @@ SPECTACULAR_SETTINGS = {
             "Marking": "MARKINGS",
             "ItemState": "ITEM_STATES",
             "ItemKind": "ITEM_KINDS",
+            "EveryItemKind": "EVERY_KIND",
             "CaseStatus": "CASE_STATUSES",
             "StatusGoal": "STATUS_GOALS",
             "Category": "CATEGORIES",

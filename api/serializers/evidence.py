@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api.serializers.cases import PartyAnswer, ReceiptAnswer
 from api.serializers.fields import (
+    EVERY_KIND,
     ITEM_KINDS,
     ITEM_STATES,
     STEP_KINDS,
@@ -104,7 +105,7 @@ class ItemAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     number = serializers.CharField(source="label")
     title = serializers.CharField()
-    kind = serializers.ChoiceField(choices=ITEM_KINDS)
+    kind = serializers.ChoiceField(choices=EVERY_KIND)
     state = serializers.ChoiceField(choices=ITEM_STATES)
     marking = Marking()
     owner = PartyAnswer()
@@ -143,6 +144,9 @@ class ItemAnswer(serializers.Serializer[Any]):
     covers_until = serializers.CharField(source="covers_until_text", help_text="As it was stated.")
     legal_basis = serializers.CharField()
     note = serializers.CharField()
+    barcode = serializers.CharField(help_text="Of an object.")
+    seal = serializers.CharField(help_text="As was last said of an object or at a hand-over.")
+    place = serializers.CharField(help_text="Where it is kept, as was last said.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """The item; a format that nobody has recognised yet is null."""

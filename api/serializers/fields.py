@@ -15,6 +15,7 @@ from cases.rules import share_events, share_terms, values
 MARKINGS = list(values.TLP)
 ITEM_STATES = list(STATES)
 ITEM_KINDS = list(values.ITEM_KINDS)
+EVERY_KIND = list(values.EVERY_KIND)
 CASE_STATUSES = list(STATUSES)
 STATUS_GOALS = ["open", "contained", "closed"]
 CATEGORIES = list(values.CATEGORIES)

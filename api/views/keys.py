@@ -160,8 +160,8 @@ class CaseIntents(Door):
         asked = self.asked(IntentWanted)
         name, id_ = asked.pop("command"), self.command_id()
         if name in SHARE_ACTS:
-            return _intent(self._of_share(name, found, id_, asked))
-        return _intent(getattr(acts, name)(id=id_, case=found.pk, **asked))
+            return intent_of(self._of_share(name, found, id_, asked))
+        return intent_of(getattr(acts, name)(id=id_, case=found.pk, **asked))
 
     def _of_share(self, name: str, case: Case, id_: UUID, asked: dict[str, Any]) -> Command:
         if name == "OfferShare":
@@ -188,11 +188,12 @@ class KeyIntents(Door):
         asked = self.asked(KeyIntentWanted)
         id_, party = self.command_id(), self.actor.party
         if asked.pop("command") == "RevokeKey":
-            return _intent(RevokeKey(id=id_, party=party, **asked))
-        return _intent(RequireSignatures(id=id_, party=party, **asked))
+            return intent_of(RevokeKey(id=id_, party=party, **asked))
+        return intent_of(RequireSignatures(id=id_, party=party, **asked))
 
 
-def _intent(command: Command) -> Response:
+def intent_of(command: Command) -> Response:
+    """What is to be signed for this command, as the API tells it."""
     text = intents.intent_for(command)
     told = {
         "intent": text,
