@@ -9,7 +9,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from cases import keyring
-from cases.models import ApiToken, Case, CustodyEvent, EvidenceItem
+from cases.models import (
+    ApiToken,
+    Case,
+    CaseGroupObjectPermission,
+    CustodyEvent,
+    EvidenceItem,
+    EvidenceItemGroupObjectPermission,
+    EvidenceItemUserObjectPermission,
+    PartyKey,
+    Share,
+    ShareItem,
+)
 from cases.perform import perform
 from cases.projections.batch import TABLES
 from cases.rebuilding import compare, rebuild
@@ -41,6 +52,18 @@ def tables() -> dict[str, list[str]]:
     return told
 
 
+OF_THIS_HISTORY = (
+    PartyKey,
+    ApiToken,
+    CustodyEvent,
+    Share,
+    ShareItem,
+    CaseGroupObjectPermission,
+    EvidenceItemGroupObjectPermission,
+    EvidenceItemUserObjectPermission,
+)
+
+
 @pytest.fixture
 def item() -> EvidenceItem:
     """A little history: keys, a joint case, an item, a disclosure, a hold, a member out and in again."""
@@ -69,7 +92,9 @@ def item() -> EvidenceItem:
     )
     perform(wider, actor=people.alice.actor)
     named = {"roles": ("custodian",), "members": (carol.member,)}
-    cast.offer(case, scope="case", to=people.contoso, by=people.alice, **named)
+    some = cast.offer(case, scope="case", to=people.contoso, by=people.alice, **named)
+    accept = AcceptShare(case=case.pk, share=some)
+    perform(accept, actor=carol.actor, authorship=keyholders.sign(other, accept))
     ended = cast.offer(case, scope="case", to=people.regulator, by=people.alice)
     cast.accepted(case, ended)
     perform(RevokeShare(case=case.pk, share=ended, reason="Over"), actor=people.alice.actor)
@@ -90,7 +115,8 @@ def item() -> EvidenceItem:
 def test_rebuild_gives_the_same_bytes(item: EvidenceItem) -> None:
     assert Case.objects.get(pk=item.case_id).legal_hold
     before, work = tables(), list(Ingest.objects.order_by("pk").values())
-    assert all(before.values())
+    empty = {name for name, rows in before.items() if not rows}
+    assert not empty & {table._meta.db_table for table in OF_THIS_HISTORY}
     assert rebuild(silent) > 0
     assert tables() == before
     assert list(Ingest.objects.order_by("pk").values()) == work

@@ -35,7 +35,7 @@ def test_a_case_that_grew_is_stamped_once_a_day(scene: Scene, first: Authority, 
     assert len(held(scene)) == 4
 
 
-@pytest.mark.parametrize("act", ["closing", "disclosing"])
+@pytest.mark.parametrize("act", ["closing", "accepting"])
 def test_some_acts_are_stamped_at_once(scene: Scene, first: Authority, act: str) -> None:
     if act == "closing":
         at = scene.close()

@@ -39,7 +39,9 @@ RULES: Rules = {
     **sharing.RULES,
 }
 
-S = TypeVar("S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState)
+S = TypeVar(
+    "S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState
+)
 
 
 def name(word: str) -> UUID:
