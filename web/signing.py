@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from cases import intents, listings
 from cases import proof as proofs
@@ -76,9 +77,17 @@ def trouble(form: CommandForm) -> JsonResponse:
 
 
 def draw(
-    request: HttpRequest, actor: Actor, command: Command, form: CommandForm, *, case: Case, title: str
+    request: HttpRequest,
+    actor: Actor,
+    command: Command,
+    form: CommandForm,
+    *,
+    case: Case | None,
+    title: str,
+    back: str = "",
 ) -> HttpResponse:
-    """The intent of a command: for a script that holds a passkey, or on a page for who signs elsewhere."""
+    """The intent of a command: for a script that holds a passkey, or on a page for who signs elsewhere.
+    Who does not see the case sees no word of it here; `back` is where it came from."""
     text = intents.intent_for(command)
     if by_script(request):
         return JsonResponse({"intent": text, **asked(text, listings.signing_keys(actor))})
@@ -92,8 +101,9 @@ def draw(
         "content": content,
         "check": f"printf '%s' {shlex.quote(content)} | sha256sum",
         "command": commands(text, "intent.json"),
-        "place": "case",
-        "doubt": proofs.doubt(actor, case),
+        "back": back or (reverse("case", args=[case.reference]) if case else reverse("cases")),
+        "place": "case" if case else "referrals",
+        "doubt": proofs.doubt(actor, case) if case else None,
     }
     return render(request, "web/keys/sign.html", context)
 

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from web.views import cases, custody, entry, erasure, evidence, export, keys, ledger, proof, search, upload
+from web.views import (
+    cases,
+    custody,
+    entry,
+    erasure,
+    evidence,
+    export,
+    keys,
+    ledger,
+    proof,
+    referrals,
+    search,
+    upload,
+)
 
 urlpatterns = [
     path("", cases.case_list, name="cases"),
@@ -12,7 +25,12 @@ urlpatterns = [
     path("keys/register", keys.key_register, name="key_register"),
     path("keys/signatures", keys.signatures_required, name="signatures_required"),
     path("keys/<str:key>/revoke", keys.key_revoke, name="key_revoke"),
+    path("referrals", referrals.referral_list, name="referrals"),
+    path("referrals/new", referrals.referral_new, name="referral_new"),
+    path("referrals/<str:referral>", referrals.referral_page, name="referral"),
+    path("referrals/<str:referral>/<str:name>", referrals.referral_act, name="referral_act"),
     path("cases/<str:reference>", cases.case_overview, name="case"),
+    path("cases/<str:reference>/refer", referrals.refer, name="refer"),
     path("cases/<str:reference>/revise", cases.case_revise, name="case_revise"),
     path("cases/<str:reference>/steps/<str:name>", cases.case_step, name="case_step"),
     path("cases/<str:reference>/evidence", evidence.evidence_list, name="evidence"),

@@ -96,7 +96,7 @@ CONSENT = about(ConsentToReferral)
 
 
 def test_alone_in_its_case_a_party_refers_at_once() -> None:
-    told = {"summary": SEND.summary, "indicators": SEND.indicators, "purpose": SEND.purpose}
+    told: dict[str, Any] = {"summary": SEND.summary, "indicators": SEND.indicators, "purpose": SEND.purpose}
     told |= {"legal_basis": SEND.legal_basis, "agreement": "", "tlp": "TLP:AMBER", "onward": False}
     [event] = decide(ALONE, SEND, around=AROUND)
     assert event == ReferralSent(
