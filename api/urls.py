@@ -18,6 +18,7 @@ from api.views import (
     proof,
     search,
     sharing,
+    together,
     witnesses,
 )
 
@@ -89,7 +90,16 @@ urlpatterns = [
     path(_case, cases.OneCase.as_view(), name="case"),
     path(f"{_case}/status", cases.Status.as_view(), name="status"),
     path(f"{_case}/hold", cases.Hold.as_view(), name="hold"),
-    path(f"{_case}/parties", cases.CaseParties.as_view(), name="parties"),
+    path(f"{_case}/parties", together.CaseParties.as_view(), name="parties"),
+    path(f"{_case}/parties/leave", together.Leave.as_view(), name="leave"),
+    path(
+        f"{_case}/parties/proposals/<id:proposal>/<id:answer>",
+        together.PartyProposal.as_view(),
+        name="party_proposal",
+    ),
+    path(f"{_case}/closing/<id:proposal>/<id:answer>", together.Closing.as_view(), name="closing"),
+    path(f"{_case}/lead", together.Lead.as_view(), name="lead"),
+    path(f"{_case}/lead/<id:proposal>/<id:answer>", together.LeadProposal.as_view(), name="lead_proposal"),
     path(f"{_case}/intents", keys.CaseIntents.as_view(), name="case_intents"),
     path(f"{_case}/evidence", evidence.Evidence.as_view(), name="evidence"),
     path(_item, evidence.OneItem.as_view(), name="item"),

@@ -30,7 +30,8 @@ class Perform(Protocol):
 
 def due(case: UUID, party: UUID) -> CopyKeys | None:
     """The next copy that a case's log needs of a party's keys. One query."""
-    found = Participation.objects.filter(case=case, party=party).values_list("keys", "party__keys").first()
+    here = Participation.objects.filter(case=case, party=party, left_at=None)
+    found = here.values_list("keys", "party__keys").first()
     if found is None and referring.awaited(case, party):
         # Not in the case yet: it may sign its answer to a referral there, with keys that the log must know.
         told = Party.objects.filter(pk=party).values_list("keys", flat=True).get()

@@ -29,5 +29,6 @@ def spread_all(party: UUID, *, most: int) -> None:
 
 
 def lagging() -> QuerySet[Participation]:
-    """Where a party's keys are still to be copied, those cases first that it joined first."""
-    return Participation.objects.filter(keys__lt=F("party__keys")).order_by("joined_at", "id")
+    """Where a party's keys are still to be copied, those cases first that it joined first. A case that
+    it has left is told nothing more."""
+    return Participation.objects.filter(keys__lt=F("party__keys"), left_at=None).order_by("joined_at", "id")

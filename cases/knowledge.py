@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q
 
-from cases import erasing, events, memory, referring, sightings, wall
+from cases import erasing, events, leaving, memory, referring, sightings, wall
 from cases.memory import Memory
 from cases.models import Case, EvidenceItem, Member, Party, PartyKey, Share
 from cases.refusals import Forbidden
@@ -34,6 +34,7 @@ from cases.rules.parties import (
     RegisterParty,
     TokenState,
 )
+from cases.rules.proposals import ConsentToParty, LeaveCase
 from cases.rules.referral import AcceptReferral, ReferralCommand, SendReferral
 from cases.rules.referral_events import ReferralState
 from cases.rules.shape import CASE_STREAM, Command, Event
@@ -96,6 +97,8 @@ def gather(
     if case is None:
         opened, remembered = look(opened.streams, {}), None
         case = memory.case_state(None, command.log, opened.streams.get(CASE_STREAM, ()))
+    if isinstance(command, LeaveCase) and (ending := leaving.streams(command, actor)):
+        opened = look((*opened.streams, *ending), memory.since(remembered))
     streams = opened.streams
     items = _fold_items(opened)
     referral = fold(ReferralState(), _only(streams, "referral/"))
@@ -109,7 +112,9 @@ def gather(
         token=fold(TokenState(), _only(streams, "token/")),
         keyring=fold(KeyRing(), _only(streams, "keys/")),
         must_sign=must_sign,
-        around=replace(_around(command, actor, referral), visible=_visible(items, actor)),
+        around=replace(
+            _around(command, actor, case or CaseState(), referral), visible=_visible(items, actor)
+        ),
     )
     return actor, opened, state
 
@@ -175,7 +180,7 @@ def _only(streams: Streams, prefix: str) -> Sequence[StoredEvent]:
     return next((stored for stream, stored in streams.items() if stream.startswith(prefix)), ())
 
 
-def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
+def _around(command: Command, actor: Actor, known: CaseState, referral: ReferralState) -> Around:
     match command:
         case ReferralCommand():
             return _about_referral(command, referral, actor)
@@ -193,8 +198,12 @@ def _around(command: Command, actor: Actor, referral: ReferralState) -> Around:
         case CreateCase():
             return _reference(command.reference)
         case AddParty():
-            name, witnesses = party_named(command.party) or (None, ())
-            return Around(party_name=name, witnesses=witnesses)
+            return _joining(command.party)
+        case ConsentToParty():
+            proposal = known.proposals.get(command.proposal)
+            return _joining(proposal.party if proposal else None)
+        case LeaveCase():
+            return leaving.about(command, actor)
         case EraseValues():
             return Around(act=erasing.act_of(command.case, command.entry))
         case CopyKeys():
@@ -224,6 +233,11 @@ def _around_host(command: Command) -> Around:
             able = PartyKey.objects.filter(party=command.party, ended_at=None, member__active=True)
             return Around(signers=able.exists())
     return Around()
+
+
+def _joining(party: UUID | None) -> Around:
+    name, witnesses = (party and party_named(party)) or (None, ())
+    return Around(party_name=name, witnesses=witnesses)
 
 
 def _copied(command: CopyKeys) -> tuple[Event, ...]:

@@ -23,15 +23,20 @@ def own_party(actor: Actor) -> Party:
 
 def with_parties(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Cases from `reads.my_cases`, each with its participations and their parties; one query more."""
-    parts = Participation.objects.select_related("party").order_by("joined_at", "id")
+    parts = (
+        Participation.objects.filter(left_at=None)
+        .select_related("party")
+        .order_by(reads.BY_PART, "joined_at", "id")
+    )
     return cases.prefetch_related(Prefetch("participations", queryset=parts, to_attr="shown_parts"))
 
 
 def parts_with_members(actor: Actor, case: Case) -> list[Participation]:
-    """Who takes part in a visible case, with the active members of each party as `party.shown_members`."""
+    """Who takes part in a visible case or has left it, with the active members of each party as
+    `party.shown_members`."""
     members = Member.objects.filter(active=True).order_by("name")
     return list(
-        reads.parties_of(actor, case).prefetch_related(
+        reads.everyone_in(actor, case).prefetch_related(
             Prefetch("party__members", queryset=members, to_attr="shown_members")
         )
     )
@@ -62,9 +67,7 @@ class Inclusion:
     holds: bool
 
 
-def inclusion(
-    actor: Actor, case: Case, *, index: int, leaf: bytes, head: Head | None = None
-) -> Inclusion:
+def inclusion(actor: Actor, case: Case, *, index: int, leaf: bytes, head: Head | None = None) -> Inclusion:
     """Prove that `leaf` is entry `index` of a visible case's log, also where the entry stays sealed; under
     `head` where it is at hand."""
     head = head or reads.ledger_head(actor, case)

@@ -10,7 +10,19 @@ from django.db import transaction
 from cases import copies, erasing, events, followers, intents, knowledge, memory, opening, policy, projections
 from cases.intents import Authorship
 from cases.refusals import Invalid, Refused
-from cases.rules import case, custody, disposal, erasure, keys, making, parties, referral, sharing, transfer
+from cases.rules import (
+    case,
+    custody,
+    disposal,
+    erasure,
+    keys,
+    making,
+    parties,
+    proposals,
+    referral,
+    sharing,
+    transfer,
+)
 from cases.rules.acting import Actor
 from cases.rules.key_events import key_stream
 from cases.rules.shape import CaseCommand, Command, Rules, to_fields
@@ -36,6 +48,7 @@ RULES: Rules = {
     **erasure.RULES,
     **keys.RULES,
     **parties.RULES,
+    **proposals.RULES,
     **sharing.RULES,
     **referral.RULES,
 }

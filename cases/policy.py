@@ -48,7 +48,7 @@ LAWYERS = "lead_investigator counsel"
 ANSWERERS = "lead_investigator investigator counsel"
 EVERYBODY = "lead_investigator investigator custodian counsel viewer"
 
-LEAD, ACTIVE, PRESENT = "lead", "lead partner", "lead partner observer"
+LEAD, PARTNER, ACTIVE, PRESENT = "lead", "partner", "lead partner", "lead partner observer"
 LIVE, ANY = "draft open contained", "draft open contained closed"
 KEPT = "sealed searchable indexed quarantined"
 THERE = f"{KEPT} stored"  # an object is there, and has no content
@@ -76,11 +76,20 @@ POLICY: Mapping[str, Row] = {
     "ReviseCase":             Row(INVESTIGATORS,            LEAD,    LIVE),
     "OpenCase":               Row(LEADERS,                  LEAD,    "draft"),
     "ContainCase":            Row(LEADERS,                  LEAD,    "open"),
-    "CloseCase":              Row(LAWYERS,                  LEAD,    "open contained"),
+    "CloseCase":              Row(LAWYERS,                  LEAD,    "open contained"),  # others are asked
+    "AgreeToClose":           Row(LAWYERS,                  ACTIVE,  "open contained"),
+    "DissentFromClosing":     Row(LAWYERS,                  ACTIVE,  "open contained"),
     "ReopenCase":             Row(LEADERS,                  LEAD,    "contained closed"),
     "PlaceLegalHold":         Row(LAWYERS,                  ACTIVE,  ANY),
     "LiftLegalHold":          Row(LAWYERS,                  ACTIVE,  ANY),
-    "AddParty":               Row(LEADERS,                  LEAD,    LIVE),
+    "AddParty":               Row(LEADERS,                  ACTIVE,  LIVE),  # others are asked
+    "ConsentToParty":         Row(LAWYERS,                  ACTIVE,  LIVE),
+    "ObjectToParty":          Row(LAWYERS,                  ACTIVE,  LIVE),
+    "OfferLead":              Row(LAWYERS,                  LEAD,    ANY),
+    "AcceptLead":             Row(LAWYERS,                  PARTNER, ANY),
+    "RefuseLead":             Row(LAWYERS,                  PARTNER, ANY),
+    "WithdrawProposal":       Row(LAWYERS,                  ACTIVE,  ANY),  # what its own party proposed
+    "LeaveCase":              Row(LAWYERS,                  PRESENT, ANY),  # not the lead, nor who holds it
 
     "AcquireEvidence":        Row(COLLECTORS,               ACTIVE,  LIVE),
     "ExamineEvidence":        Row(EVERYBODY,               PRESENT, ANY,  KEPT),
@@ -136,7 +145,11 @@ NOT_NOW: Mapping[str, str] = {
     "ContainCase": "Only an open case becomes contained.",
     "CloseCase": "Only an open or contained case is closed.",
     "ReopenCase": "Only a contained or closed case is reopened.",
+    "AgreeToClose": "Only an open or contained case is closed.",
+    "DissentFromClosing": "Only an open or contained case is closed.",
     "AddParty": "No party joins a closed case.",
+    "ConsentToParty": "No party joins a closed case.",
+    "ObjectToParty": "No party joins a closed case.",
     "AcquireEvidence": "A closed case takes no evidence; reopen it first.",
     "OfferShare": "Nothing is shared in a closed case; reopen it first.",
     "OfferCustodyTransfer": "Custody is not offered in a closed case; reopen it first.",
@@ -160,6 +173,15 @@ BINDING = frozenset(
         "CloseCase",
         "ReopenCase",
         "AddParty",
+        "ConsentToParty",
+        "ObjectToParty",
+        "AgreeToClose",
+        "DissentFromClosing",
+        "OfferLead",
+        "AcceptLead",
+        "RefuseLead",
+        "WithdrawProposal",
+        "LeaveCase",
         "OfferShare",
         "ChangeShare",
         "AcceptShare",

@@ -179,7 +179,7 @@ def entry_state(
 
 def agreed(case: UUID) -> Agreed:
     """How far a quorum of a case's parties has countersigned its log, for the host's own work."""
-    parts = Participation.objects.filter(case=case, role__in=QUORUM).select_related("party")
+    parts = Participation.objects.filter(case=case, role__in=QUORUM, left_at=None).select_related("party")
     sides = with_keys(list(parts))
     _, newest = where_it_stands(case, vkeys_of(sides), until=ends_of(sides))
     sizes = [_witnessed(side, newest).size for side in sides]
@@ -189,7 +189,9 @@ def agreed(case: UUID) -> Agreed:
 def witness_keys(case: UUID) -> list[str]:
     """The vkeys that may cosign the log of this case today: those of all its parties, observers too."""
     keys = PartyKey.objects.filter(
-        party__participations__case=case, purpose="witness", ended_at=None
+        party__participations__in=Participation.objects.filter(case=case, left_at=None),
+        purpose="witness",
+        ended_at=None,
     ).order_by("registered_at", "id")
     return [key.vkey for key in keys]
 

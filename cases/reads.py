@@ -10,7 +10,20 @@ from typing import Literal
 from uuid import UUID
 
 from django.db.models import Case as Choice
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import (
+    Count,
+    Exists,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Now
 
 from cases import openings, sentences, wall
@@ -21,11 +34,13 @@ from cases.models import (
     Member,
     Participation,
     Party,
+    Proposal,
     Share,
     ShareItem,
 )
 from cases.refusals import Refused, Unseen
 from cases.rules.acting import Actor
+from cases.rules.values import PARTS
 from evidence.models import Ingest
 from ledger import reading
 from ledger.entries import Head, Opening, Receipt
@@ -40,12 +55,18 @@ WITHOUT_CONTENT = ("stored", "released", "disposed")
 """States in which nothing of an item is read: it never had bytes, or they are out of its custody."""
 
 
+BY_PART = Choice(
+    *(When(role=part, then=Value(rank)) for rank, part in enumerate(PARTS)), output_field=IntegerField()
+)
+"""The order in which the parties of a case are named."""
+
+
 def my_cases(
     actor: Actor, *, status: str | None = None, text: str | None = None, order: Order = "-updated_at"
 ) -> QuerySet[Case]:
     """The cases that the actor's party takes part in, with `my_part` and lead; filter further, slice to
     page."""
-    part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party).values("role")
+    part = Participation.objects.filter(case=OuterRef("pk"), party=actor.party, left_at=None).values("role")
     asked = {"my_part": Subquery(part)}
     found: QuerySet[Case] = Case.objects.filter(wall.in_case(actor)).select_related("lead").annotate(**asked)
     if status:
@@ -66,11 +87,18 @@ def case(actor: Actor, case_id: UUID | str) -> Case:
 
 
 def parties_of(actor: Actor, case: Case) -> QuerySet[Participation]:
-    """Who takes part in a case that the actor sees, lead first, with the party."""
+    """Who takes part in a case that the actor sees, with the party: the lead first, then partners, then
+    observers, each in the order in which they joined."""
+    return everyone_in(actor, case).filter(left_at=None)
+
+
+def everyone_in(actor: Actor, case: Case) -> QuerySet[Participation]:
+    """The same with those that have left: their acts stay in the history."""
+    sees = Participation.objects.filter(case=OuterRef("case"), party=actor.party, left_at=None)
     return (
-        Participation.objects.filter(case=case, case__participations__party=actor.party)
+        Participation.objects.filter(Exists(sees), case=case)
         .select_related("party")
-        .order_by("joined_at", "id")
+        .order_by(BY_PART, "joined_at", "id")
     )
 
 
@@ -342,8 +370,12 @@ def sealing_receipt(actor: Actor, item: EvidenceItem) -> Receipt:
 
 
 def candidates(actor: Actor, case: Case) -> QuerySet[Party]:
-    """The parties of this host that are not in the case yet, for those who may add one."""
-    return Party.objects.exclude(participations__case=case).order_by("name")
+    """The parties of this host that are neither in the case nor proposed for it, for those who may add
+    one."""
+    present = Participation.objects.filter(case=case, left_at=None)
+    proposed = Proposal.objects.filter(case=case, kind="party", status="open")
+    taken = Q(pk__in=present.values("party")) | Q(pk__in=proposed.values("party"))
+    return Party.objects.exclude(taken).order_by("name")
 
 
 def _seen(actor: Actor) -> QuerySet[EvidenceItem]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from cases import custody_words
-from cases.rules import case, key_events, parties, referral_events, share_events, values
-from cases.rules.case import CaseRevised, LogOpened, PartyAdded
+from cases.rules import case, key_events, parties, proposal_events, referral_events, share_events, values
+from cases.rules.case import CaseRevised, LogOpened, PartyAdded, PartyLeft
 from cases.rules.custody_events import (
     DownloadBrokenOff,
     EvidenceAcquired,
@@ -72,6 +72,8 @@ def _did(event: Event, names: Mapping[UUID, str], labels: Mapping[UUID, int]) ->
             return _did_with_referral(event, names)
         case key_events.KeyEvent():
             return _did_with_key(event, names.get(event.party, "a party"))
+        case proposal_events.ProposalEvent():
+            return _did_with_proposal(event, names)
     return _did_with_case(event) or _did_on_host(event) or f"recorded {type(event).__name__}"
 
 
@@ -87,6 +89,8 @@ def _did_with_case(event: Event) -> str | None:
         case case.CaseContained():
             return f"marked the case contained: {event.reason}"
         case case.CaseClosed():
+            if event.proposal:
+                return "gave the last answer; the case is closed"
             return f"closed the case: {event.reason}"
         case case.CaseReopened():
             return f"reopened the case: {event.reason}"
@@ -95,8 +99,55 @@ def _did_with_case(event: Event) -> str | None:
         case case.LegalHoldLifted():
             return f"lifted the legal hold: {event.reason}"
         case PartyAdded():
-            return f"added {event.name} as {event.role}"
+            again = " again" if event.again else ""
+            if event.proposal:
+                return f"gave the last consent; {event.name} is in the case{again} as {event.role}"
+            return f"added {event.name}{again} as {event.role}"
+        case PartyLeft():
+            return f"left the case: {event.reason}"
     return None
+
+
+def _did_with_proposal(event: proposal_events.ProposalEvent, names: Mapping[UUID, str]) -> str:
+    match event:
+        case proposal_events.PartyProposed():
+            return f"proposed {event.name} as {event.role}"
+        case proposal_events.PartyConsented():
+            return f"consented to {event.name} as {event.role}"
+        case proposal_events.PartyObjected():
+            return f"objected to {event.name} as {event.role}: {event.reason}"
+        case proposal_events.ClosingProposed():
+            return f"proposed to close the case: {event.reason}"
+        case proposal_events.ClosingAgreed():
+            return "agreed that the case is closed"
+        case proposal_events.ClosingDissented():
+            return f"dissented from closing the case: {event.reason}"
+        case proposal_events.LeadOffered():
+            return f"offered the lead to {names.get(event.to, 'a partner')}"
+        case proposal_events.LeadAccepted():
+            return f"took over the lead from {names.get(event.before, 'a party')}"
+        case proposal_events.LeadRefused():
+            return f"did not take the lead: {event.reason}"
+        case proposal_events.ProposalWithdrawn():
+            why = f": {event.reason}" if event.reason else ""
+            return f"withdrew {_proposal(event.kind, event.name)}{why}"
+        case proposal_events.ProposalLapsed():
+            return f"ended {_proposal(event.kind, event.name)}, as {LAPSED[event.why]}"
+    return f"recorded {type(event).__name__}"
+
+
+LAPSED = {
+    "status": "the status of the case changed",
+    "joined": "another party joined",
+    "left": "a party left",
+    "lead": "the lead passed on",
+}
+"""Why a proposal lapsed."""
+
+
+def _proposal(kind: str, name: str) -> str:
+    told = {"party": f"the proposal to add {name}", "lead": "the offer of the lead"}
+    return told.get(kind, "the proposal to close the case")
 
 
 def _did_on_host(event: Event) -> str | None:

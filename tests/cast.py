@@ -6,6 +6,7 @@ Passwords: PASSWORD.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
@@ -19,9 +20,11 @@ from cases import actors, intake, reads, tokens
 from cases.models import Case, EvidenceItem, Member, Share
 from cases.perform import perform
 from cases.rules.acting import Actor, Via
-from cases.rules.case import AddParty, CreateCase, OpenCase
+from cases.rules.case import AddParty, CloseCase, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
+from cases.rules.proposals import AgreeToClose, ConsentToParty
 from cases.rules.sharing import AcceptShare, OfferShare
+from ledger.entries import Receipt
 
 PASSWORD = "correct horse battery staple"
 HASHED = make_password(PASSWORD)  # once: it is slow on purpose
@@ -137,9 +140,29 @@ def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway"
     )
     if open_:
         perform(OpenCase(case=case), actor=alice)
-    perform(AddParty(case=case, party=cast.contoso, role="partner"), actor=alice)
-    perform(AddParty(case=case, party=cast.regulator, role="observer"), actor=alice)
+    # While the lead is alone with observers, nobody has to consent.
+    add_party(case, cast.regulator, by=cast.alice, role="observer")
+    add_party(case, cast.contoso, by=cast.alice)
     return reads.case(alice, case)
+
+
+def add_party(
+    case: UUID, party: UUID, *, by: Person, consenting: Sequence[Person] = (), role: str = "partner"
+) -> None:
+    """Let a party join: proposed by one, consented to by the others that are asked."""
+    receipt = perform(AddParty(case=case, party=party, role=role), actor=by.actor)
+    for person in consenting:
+        proposal = UUID(str(receipt.events[0].fields["proposal"]))
+        perform(ConsentToParty(case=case, proposal=proposal), actor=person.actor)
+
+
+def close(case: UUID, *, by: Person, agreeing: Sequence[Person] = (), reason: str = "Settled") -> Receipt:
+    """Close a case: proposed by the lead, countersigned by the others that are asked."""
+    receipt = last = perform(CloseCase(case=case, reason=reason), actor=by.actor)
+    for person in agreeing:
+        proposal = UUID(str(receipt.events[0].fields["proposal"]))
+        last = perform(AgreeToClose(case=case, proposal=proposal), actor=person.actor)
+    return last
 
 
 LINES = b"".join(

@@ -17,7 +17,17 @@ from verifier.note import base64
 TOLD = ("party", "member", "purpose", "name", "alg", "public")  # what a statement and its event both say
 KINDS = [("member", "ed25519", True), ("member", "webauthn", True), ("witness", "ed25519", False)]
 SKEW = timedelta(minutes=10)  # by how much two honest clocks may differ
-IRREGULAR = {"SendReferral": "ReferralSent", "ChangeShare": "ShareTermsChanged"}  # by no rule
+IRREGULAR = {  # by no rule
+    "SendReferral": "ReferralSent",
+    "ChangeShare": "ShareTermsChanged",
+    "ConsentToParty": "PartyConsented",
+    "ObjectToParty": "PartyObjected",
+    "AgreeToClose": "ClosingAgreed",
+    "DissentFromClosing": "ClosingDissented",
+    "WithdrawProposal": "ProposalWithdrawn",
+    "LeaveCase": "PartyLeft",
+}
+PROPOSED = {"AddParty": "PartyProposed", "CloseCase": "ClosingProposed"}  # where other parties have to agree
 STALE = timedelta(days=1)  # a host that kept a signature back for longer may not use it any more
 
 
@@ -46,10 +56,11 @@ class PublicKey:
         return point.verify(signature, data + sha256(client).digest(), ec.ECDSA(SHA256()))
 
 
-def event_of(command: str) -> str:
-    """The event that a command asks for: CloseCase is CaseClosed, AddParty is PartyAdded."""
+def events_of(command: str) -> tuple[str, ...]:
+    """The events that a command may be recorded as: ReopenCase as CaseReopened; see also PROPOSED."""
     turned = re.sub("([A-Z][a-z]*)(.*)", r"\2\1", command)
-    return IRREGULAR.get(command, turned + ("d" if turned.endswith("e") else "ed"))
+    usual = IRREGULAR.get(command, turned + ("d" if turned.endswith("e") else "ed"))
+    return tuple(filter(None, (usual, PROPOSED.get(command))))
 
 
 class History:
@@ -121,7 +132,7 @@ class History:
         good = sha256(text).hexdigest() == auth["intent"] and canonical(wanted) == text
         need(good, "The member signed for another log, command or content.")
         good = all(canonical(body[name]) == canonical(signed[name]) for name in body.keys() & signed.keys())
-        need(good and event_of(told["command"]) == body["type"], "The member signed another act than this.")
+        need(good and body["type"] in events_of(told["command"]), "The member signed another act than this.")
         late = leaf.at - datetime.fromisoformat(told["made_at"])
         need(-SKEW <= late <= STALE + SKEW, f"It was signed at {told['made_at']}, not when it was recorded.")
         need(command not in self.acts, "The signature stands on another entry already.")

@@ -33,6 +33,7 @@ urlpatterns = [
     path("cases/<str:reference>/refer", referrals.refer, name="refer"),
     path("cases/<str:reference>/revise", cases.case_revise, name="case_revise"),
     path("cases/<str:reference>/steps/<str:name>", cases.case_step, name="case_step"),
+    path("cases/<str:reference>/proposals/<uuid:proposal>/<str:name>", cases.case_answer, name="case_answer"),
     path("cases/<str:reference>/evidence", evidence.evidence_list, name="evidence"),
     path("cases/<str:reference>/evidence/add", upload.evidence_add, name="evidence_add"),
     path("cases/<str:reference>/evidence/<str:label>", evidence.item_page, name="item"),

@@ -7,9 +7,7 @@ from rest_framework import serializers
 from api.serializers.fields import (
     CASE_STATUSES,
     CATEGORIES,
-    NEW_PARTS,
     PARTS,
-    PARTY_KINDS,
     PROOF_STATES,
     SEVERITIES,
     STATUS_GOALS,
@@ -19,42 +17,9 @@ from api.serializers.fields import (
     StrictSerializer,
 )
 from api.serializers.proof import CountersignedAnswer, StampAnswer, WitnessedAnswer
+from api.serializers.proposals import ProposalAnswer
+from api.serializers.receipts import PartyAnswer, ReceiptAnswer
 from api.serializers.signatures import AuthorshipParts
-
-
-class PartyAnswer(serializers.Serializer[Any]):
-    """An organisation on this host."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    short_name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=PARTY_KINDS)
-
-
-class EntryAnswer(serializers.Serializer[Any]):
-    """A place in the ledger."""
-
-    index = serializers.IntegerField()
-    leaf_hash = serializers.CharField()
-
-
-class ReceiptAnswer(serializers.Serializer[Any]):
-    """What a writer keeps: where its first entry stands, all its leaf hashes, and the signed checkpoint."""
-
-    log = serializers.UUIDField()
-    index = serializers.IntegerField(help_text="Of the first entry.")
-    leaf_hash = serializers.CharField(help_text="Of the first entry.")
-    entries = EntryAnswer(many=True)
-    size = serializers.IntegerField(help_text="Entries in the log after this command.")
-    checkpoint = serializers.CharField(help_text="A C2SP tlog-checkpoint note, signed by the host.")
-    recorded_at = Instant()
-    replayed = serializers.BooleanField(
-        help_text="True where the command had been done before and nothing was added."
-    )
-    proof = serializers.CharField(
-        allow_null=True,
-        help_text="Where the proof of the first entry is; null for what stands in the host's own log.",
-    )
 
 
 class MeAnswer(serializers.Serializer[Any]):
@@ -113,8 +78,10 @@ class CaseAnswer(serializers.Serializer[Any]):
 
 
 class CaseWithReceipt(CaseAnswer):
-    """The case after the command, and the command's receipt."""
+    """The case after the command, and the command's receipt; where closing was proposed, what waits for
+    whom."""
 
+    closing = ProposalAnswer(allow_null=True)
     receipt = ReceiptAnswer()
 
 
@@ -141,35 +108,6 @@ class HoldChange(StrictSerializer):
     hold = serializers.BooleanField()
     reason = serializers.CharField(max_length=2_000)
     authorship = AuthorshipParts(required=False)
-
-
-class NewParticipation(StrictSerializer):
-    """The party that shall join, and its part."""
-
-    party = serializers.UUIDField()
-    role = PlainChoice(choices=NEW_PARTS)
-    authorship = AuthorshipParts(required=False)
-
-
-class ParticipationAnswer(serializers.Serializer[Any]):
-    """A party's part in the case."""
-
-    party = PartyAnswer()
-    role = serializers.ChoiceField(choices=PARTS)
-    joined_at = Instant()
-
-
-class Participations(serializers.Serializer[Any]):
-    """Everybody in the case; `candidates` are those that could join, told only to those who may add one."""
-
-    results = ParticipationAnswer(many=True)
-    candidates = PartyAnswer(many=True)
-
-
-class ParticipationWithReceipt(ParticipationAnswer):
-    """The part that was added, and the command's receipt."""
-
-    receipt = ReceiptAnswer()
 
 
 class HeadAnswer(serializers.Serializer[Any]):

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.cases import PartyAnswer, ReceiptAnswer
 from api.serializers.evidence import ItemAnswer
 from api.serializers.fields import ITEM_STATES, Instant, Marking, StrictSerializer
+from api.serializers.receipts import PartyAnswer, ReceiptAnswer
 from api.serializers.signatures import AuthorshipParts
 from cases.rules.acquisition import AcquisitionFacts
 from cases.rules.making import LONGEST_NAME, MOST_COLUMNS

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.cases import ReceiptAnswer
 from api.serializers.fields import StrictSerializer
+from api.serializers.receipts import ReceiptAnswer
 from cases.rules.erasure import ERASABLE
 
 NAMES = list(dict.fromkeys(name for names in ERASABLE.values() for name in names))

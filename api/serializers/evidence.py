@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.cases import PartyAnswer, ReceiptAnswer
 from api.serializers.fields import (
     EVERY_KIND,
     ITEM_KINDS,
@@ -15,6 +14,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.receipts import PartyAnswer, ReceiptAnswer
 from cases.refusals import Invalid
 from cases.rules import values
 from cases.rules.acquisition import AcquisitionFacts

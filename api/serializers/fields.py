@@ -9,6 +9,7 @@ from rest_framework.utils import encoders
 
 from cases.models.case import STATUSES
 from cases.models.evidence import CUSTODY_KINDS, STATES
+from cases.models.proposals import ANSWERS, ENDS, KINDS
 from cases.rules import share_events, share_terms, values
 
 # Named, so that OpenAPI can name them too (SPECTACULAR_SETTINGS).
@@ -33,7 +34,26 @@ PROOF_STATES = ["recorded", "countersigned", "time-stamped"]
 KEY_PURPOSES = list(values.KEY_PURPOSES)
 KEY_KINDS = list(values.KEY_KINDS)
 SHARE_ACTS = ["OfferShare", "ChangeShare", "AcceptShare", "RevokeShare"]
-SIGNED_ACTS = ["CloseCase", "ReopenCase", "PlaceLegalHold", "LiftLegalHold", "AddParty", *SHARE_ACTS]
+SIGNED_ACTS = [
+    "CloseCase",
+    "AgreeToClose",
+    "DissentFromClosing",
+    "ReopenCase",
+    "PlaceLegalHold",
+    "LiftLegalHold",
+    "AddParty",
+    "ConsentToParty",
+    "ObjectToParty",
+    "OfferLead",
+    "AcceptLead",
+    "RefuseLead",
+    "WithdrawProposal",
+    "LeaveCase",
+    *SHARE_ACTS,
+]
+PROPOSAL_KINDS = list(KINDS)
+PROPOSAL_STATES = list(ENDS)
+ANSWERS_GIVEN = list(ANSWERS)
 SIGNED_KEY_ACTS = ["RevokeKey", "RequireSignatures"]
 
 

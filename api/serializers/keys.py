@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.cases import ReceiptAnswer
 from api.serializers.fields import (
     KEY_KINDS,
     KEY_PURPOSES,
@@ -15,6 +14,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.receipts import ReceiptAnswer
 from api.serializers.sharing import ChangedTerms, NewShare
 from api.serializers.signatures import AuthorshipParts, SignatureParts
 
@@ -121,8 +121,15 @@ class IntentWanted(StrictSerializer):
     reason = serializers.CharField(
         max_length=2_000,
         required=False,
-        help_text="CloseCase, ReopenCase, PlaceLegalHold, LiftLegalHold, RevokeShare.",
+        help_text="CloseCase, DissentFromClosing, ReopenCase, PlaceLegalHold, LiftLegalHold, ObjectToParty,"
+        " RefuseLead, LeaveCase, RevokeShare; WithdrawProposal, where it may be left out.",
     )
+    proposal = serializers.UUIDField(
+        required=False,
+        help_text="AgreeToClose, DissentFromClosing, ConsentToParty, ObjectToParty, AcceptLead, RefuseLead,"
+        " WithdrawProposal.",
+    )
+    to = serializers.UUIDField(required=False, help_text="OfferLead.")
     party = serializers.UUIDField(required=False, help_text="AddParty.")
     role = PlainChoice(choices=NEW_PARTS, required=False, help_text="AddParty.")
     share = serializers.UUIDField(required=False, help_text="AcceptShare, ChangeShare, RevokeShare.")
@@ -152,10 +159,19 @@ class KeyIntentWanted(StrictSerializer):
 
 TAKES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "CloseCase": (("reason",), ()),
+    "AgreeToClose": (("proposal",), ()),
+    "DissentFromClosing": (("proposal", "reason"), ()),
     "ReopenCase": (("reason",), ()),
     "PlaceLegalHold": (("reason",), ()),
     "LiftLegalHold": (("reason",), ()),
     "AddParty": (("party", "role"), ()),
+    "ConsentToParty": (("proposal",), ()),
+    "ObjectToParty": (("proposal", "reason"), ()),
+    "OfferLead": (("to",), ()),
+    "AcceptLead": (("proposal",), ()),
+    "RefuseLead": (("proposal", "reason"), ()),
+    "WithdrawProposal": (("proposal",), ("reason",)),
+    "LeaveCase": (("reason",), ()),
     "OfferShare": (("offer",), ()),
     "ChangeShare": (("share", "change"), ()),
     "AcceptShare": (("share",), ("terms",)),

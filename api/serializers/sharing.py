@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.cases import PartyAnswer, ReceiptAnswer
 from api.serializers.fields import (
     OPERATIONS,
     ROLES,
@@ -16,6 +15,7 @@ from api.serializers.fields import (
     PlainChoice,
     StrictSerializer,
 )
+from api.serializers.receipts import PartyAnswer, ReceiptAnswer
 from api.serializers.signatures import AuthorshipParts
 
 

@@ -18,17 +18,13 @@ from api.serializers.cases import (
     HoldChange,
     MeAnswer,
     NewCase,
-    NewParticipation,
-    Participations,
-    ParticipationWithReceipt,
     StatusChange,
 )
 from api.views.door import Door, receipt_facts
-from cases import listings, policy, reads
+from cases import listings, reads, together
 from cases.models import Case
 from cases.perform import perform
 from cases.rules.case import (
-    AddParty,
     CloseCase,
     ContainCase,
     CreateCase,
@@ -38,6 +34,7 @@ from cases.rules.case import (
     ReopenCase,
     ReviseCase,
 )
+from cases.together import Question
 from ledger.entries import Receipt
 
 KEY = OpenApiParameter(
@@ -132,7 +129,9 @@ class Status(Door):
         tags=["Cases"],
     )
     def post(self, request: Request, case: str) -> Response:
-        """Open, contain, close or reopen the case."""
+        """Open, contain, close or reopen the case. Closing is proposed where your party does not decide
+        alone: the case closes once each lead or partner has agreed or dissented, and `closing` says who is
+        still to answer."""
         found = self.case(case)
         asked = self.asked(StatusChange)
         id_, signed = self.signed(asked)
@@ -148,7 +147,10 @@ class Status(Door):
         else:
             command = OpenCase(id=id_, case=found.pk)
         receipt = perform(command, actor=self.actor, authorship=signed)
-        return Response(_told(self.case(case), receipt))
+        closing = None
+        if receipt.events[0].type == "ClosingProposed":
+            closing = together.question(self.actor, found, str(receipt.events[0].fields["proposal"]))
+        return Response(_told(self.case(case), receipt, closing))
 
 
 class Hold(Door):
@@ -172,44 +174,7 @@ class Hold(Door):
         return Response(_told(self.case(case), receipt))
 
 
-class CaseParties(Door):
-    """Who takes part in a case."""
-
-    @extend_schema(operation_id="cases_parties", parameters=[CASE], responses=Participations, tags=["Cases"])
-    def get(self, request: Request, case: str) -> Response:
-        """The parties of the case, and those that could join, told only to those who may add one."""
-        found = self.case(case)
-        may_add = "AddParty" in policy.offers(self.actor, found)
-        candidates = reads.candidates(self.actor, found) if may_add else []
-        told = {"results": reads.parties_of(self.actor, found), "candidates": candidates}
-        return Response(Participations(told).data)
-
-    @extend_schema(
-        operation_id="cases_add_party",
-        parameters=[CASE, KEY],
-        request=NewParticipation,
-        responses={201: ParticipationWithReceipt},
-        tags=["Cases"],
-    )
-    def post(self, request: Request, case: str) -> Response:
-        """Bring another party into the case."""
-        found = self.case(case)
-        asked = self.asked(NewParticipation)
-        id_, signed = self.signed(asked)
-        command = AddParty(id=id_, case=found.pk, **asked)
-        receipt = perform(command, actor=self.actor, authorship=signed)
-        joined = reads.parties_of(self.actor, found).get(party=asked["party"])
-        told = {
-            "party": joined.party,
-            "role": joined.role,
-            "joined_at": joined.joined_at,
-            "receipt": receipt_facts(receipt),
-        }
-        return Response(ParticipationWithReceipt(told).data, status=201)
-
-
-def _told(case: Case, receipt: Receipt) -> dict[str, Any]:
-    return {
-        **CaseAnswer(case).data,
-        "receipt": CaseWithReceipt().fields["receipt"].to_representation(receipt_facts(receipt)),
-    }
+def _told(case: Case, receipt: Receipt, closing: Question | None = None) -> dict[str, Any]:
+    case.closing = closing  # type: ignore[attr-defined]
+    case.receipt = receipt_facts(receipt)  # type: ignore[attr-defined]
+    return dict(CaseWithReceipt(case).data)

@@ -13,9 +13,9 @@ from rest_framework.serializers import BaseSerializer
 from api.filters import CURSOR, LIMIT
 from api.paging import page_of
 from api.serializers import custody as asks
-from api.serializers.cases import ReceiptAnswer
 from api.serializers.evidence import ItemAnswer
 from api.serializers.keys import IntentAnswer
+from api.serializers.receipts import ReceiptAnswer
 from api.views.cases import CASE, KEY
 from api.views.door import Door, receipt_facts
 from api.views.evidence import ITEM

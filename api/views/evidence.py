@@ -13,7 +13,6 @@ from api import content
 from api.filters import CURSOR, LIMIT, ItemFilter, narrowed, parameters
 from api.paging import page_of
 from api.problems import LengthRequired
-from api.serializers.cases import ReceiptAnswer
 from api.serializers.evidence import (
     CustodyPage,
     ItemAnswer,
@@ -22,6 +21,7 @@ from api.serializers.evidence import (
     ItemWithReceipt,
     NewEvidence,
 )
+from api.serializers.receipts import ReceiptAnswer
 from api.views.cases import CASE, KEY
 from api.views.door import Door, receipt_facts
 from cases import examination, intake, reads

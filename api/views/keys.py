@@ -1,5 +1,6 @@
 """The keys of your party: its witnesses' and its members'; and what a member signs with them."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -31,13 +32,16 @@ from cases.actors import Actor
 from cases.models import Case, PartyKey
 from cases.perform import perform
 from cases.refusals import Unseen
-from cases.rules import case as acts
+from cases.rules import case, proposals
 from cases.rules.keys import RegisterKey, RequireSignatures, RevokeKey, RotateKey, statement
 from cases.rules.shape import Command
 from cases.rules.sharing import AcceptShare, RevokeShare
 from ledger import jcs
 from ledger.authorship import challenge_of
 from ledger.entries import Receipt
+
+ACTS: dict[str, Callable[..., Command]] = {kind.__name__: kind for kind in (*case.RULES, *proposals.RULES)}
+"""The acts in a case that may be signed, beside those on an item, by name."""
 
 KEY_ID = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The key's id.")
 
@@ -161,7 +165,7 @@ class CaseIntents(Door):
         name, id_ = asked.pop("command"), self.command_id()
         if name in SHARE_ACTS:
             return intent_of(self._of_share(name, found, id_, asked))
-        return intent_of(getattr(acts, name)(id=id_, case=found.pk, **asked))
+        return intent_of(ACTS[name](id=id_, case=found.pk, **asked))
 
     def _of_share(self, name: str, case: Case, id_: UUID, asked: dict[str, Any]) -> Command:
         if name == "OfferShare":

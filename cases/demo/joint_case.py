@@ -23,6 +23,7 @@ from cases.perform import perform
 from cases.rules.acting import Actor
 from cases.rules.case import AddParty, ContainCase, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
+from cases.rules.proposals import ConsentToParty, proposal_of
 from cases.rules.sharing import AcceptShare, OfferShare
 
 DEMO = UUID("d4a2b3f0-5d0a-5c0e-9a52-6b1f4a7c2e10")
@@ -170,15 +171,22 @@ def _joint_case(people: Mapping[str, Actor]) -> Case:
         ),
         actor=alice,
     )
-    perform(
-        AddParty(
-            id=demo_id("add regulator"),
-            case=case,
-            party=demo_id("regulator"),
-            role="observer",
-        ),
-        actor=alice,
+    adding = AddParty(
+        id=demo_id("add regulator"),
+        case=case,
+        party=demo_id("regulator"),
+        role="observer",
     )
+    proposed = perform(adding, actor=alice).events[0]
+    if proposed.type == "PartyProposed":  # a demo of before, when the lead alone decided, has it in already
+        perform(
+            ConsentToParty(
+                id=demo_id("consent to regulator"),
+                case=case,
+                proposal=proposal_of(adding),
+            ),
+            actor=people["carol"],
+        )
     perform(OpenCase(id=demo_id("open joint case"), case=case), actor=alice)
     return reads.case(alice, case)
 

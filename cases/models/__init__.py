@@ -4,6 +4,7 @@ from cases.models.case import Case, CaseGroupObjectPermission, Participation
 from cases.models.evidence import CustodyEvent, EvidenceItem
 from cases.models.keys import PartyKey
 from cases.models.parties import ApiToken, Member, Party
+from cases.models.proposals import Proposal, ProposalAnswer
 from cases.models.referral import Referral, ReferralConsent, ReferralNote
 from cases.models.sharing import Share, ShareItem
 from cases.models.stamping import AuthorityHealth
@@ -26,6 +27,8 @@ __all__ = [
     "Participation",
     "Party",
     "PartyKey",
+    "Proposal",
+    "ProposalAnswer",
     "Referral",
     "ReferralConsent",
     "ReferralNote",

@@ -53,6 +53,8 @@ class Participation(models.Model):
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="participations")
     role = models.CharField(max_length=10, choices=list(PARTS.items()))
     joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)  # then it sees nothing of the case, and the row is history
+    left_reason = models.TextField(blank=True)
     hold_reason = models.TextField(blank=True)
     # How many of the party's key events this case's log has; fewer than Party.keys: some are still to come.
     keys = models.PositiveIntegerField(default=0)

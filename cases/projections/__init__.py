@@ -7,7 +7,7 @@ write follows from the events alone, ids and times included.
 from collections.abc import Iterable
 
 from cases import events
-from cases.projections import case, erasure, evidence, keys, parties, referral, sharing, transfer
+from cases.projections import case, erasure, evidence, keys, parties, proposals, referral, sharing, transfer
 from cases.projections.batch import Batch, Handlers
 from ledger.entries import StoredEvent
 
@@ -15,6 +15,7 @@ HANDLERS: Handlers = {
     **parties.HANDLERS,
     **keys.HANDLERS,
     **case.HANDLERS,
+    **proposals.HANDLERS,
     **evidence.HANDLERS,
     **transfer.HANDLERS,
     **sharing.HANDLERS,

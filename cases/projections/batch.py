@@ -23,6 +23,8 @@ from cases.models import (
     Participation,
     Party,
     PartyKey,
+    Proposal,
+    ProposalAnswer,
     Referral,
     ReferralConsent,
     ReferralNote,
@@ -43,6 +45,8 @@ ORDER: tuple[type[Model], ...] = (
     ApiToken,
     Case,
     Participation,
+    Proposal,
+    ProposalAnswer,
     EvidenceItem,
     CustodyEvent,
     Holding,
@@ -74,6 +78,11 @@ _GRANT = """
     ON CONFLICT DO NOTHING
 """
 
+_OUT = """
+    DELETE FROM cases_casegroupobjectpermission w USING cases_party p
+    WHERE w.content_object_id = %s AND p.id = %s AND w.group_id = p.group_id
+"""
+
 
 class Batch:
     """New rows by table, and changes to rows that exist already; written by `write`, in the order of
@@ -82,11 +91,11 @@ class Batch:
     def __init__(self) -> None:
         self._new: dict[type[Model], dict[UUID | str, Model]] = defaultdict(dict)
         self._changed: dict[tuple[type[Model], UUID | str], dict[str, Any]] = defaultdict(dict)
-        self._grants: list[tuple[UUID, UUID, str]] = []
+        self._grants: dict[tuple[UUID, UUID], str] = {}  # an empty one takes away
         self._named: dict[UUID, tuple[UUID, ...]] = {}
         self._handed: list[tuple[UUID, UUID, UUID]] = []
         self._shares: set[tuple[UUID, UUID]] = set()
-        self._left: set[tuple[UUID, UUID]] = set()
+        self._left: dict[tuple[UUID, UUID], bool] = {}  # False: it is back
 
     def add(self, row: Model) -> None:
         """A row that no earlier event has made."""
@@ -107,7 +116,7 @@ class Batch:
 
     def grant(self, case: UUID, party: UUID, codename: str) -> None:
         """Let a party's group see a case. Who may do what with evidence follows from items and shares."""
-        self._grants.append((case, party, codename))
+        self._grants[case, party] = codename
 
     def handed_over(self, item: UUID, giver: UUID, receiver: UUID) -> None:
         """The custody of an item went over: who holds it sees that it is there."""
@@ -122,8 +131,14 @@ class Batch:
         self._shares.add((case, share))
 
     def party_left(self, case: UUID, party: UUID) -> None:
-        """A party has no part in a case any more: it may do nothing with evidence there."""
-        self._left.add((case, party))
+        """A party has no part in a case any more: it sees nothing of it, and may do nothing with evidence
+        there."""
+        self._grants[case, party] = ""
+        self._left[case, party] = True
+
+    def party_back(self, case: UUID, party: UUID) -> None:
+        """A party that had left is in the case again, with the items that it owns."""
+        self._left[case, party] = False
 
     def write(self) -> None:
         """Write everything that was collected so far."""
@@ -135,9 +150,7 @@ class Batch:
                 _rows(model).bulk_create(rows)
         for (model, pk), values in sorted(self._changed.items(), key=lambda each: -ORDER.index(each[0][0])):
             _rows(model).filter(pk=pk).update(**values)
-        if self._grants:
-            with connection.cursor() as cursor:
-                cursor.execute(_GRANT, [list(column) for column in zip(*self._grants, strict=True)])
+        self._write_grants()
         self._write_shares()
         self._new.clear()
         self._changed.clear()
@@ -146,6 +159,15 @@ class Batch:
         self._handed.clear()
         self._shares.clear()
         self._left.clear()
+
+    def _write_grants(self) -> None:
+        given = [(case, party, name) for (case, party), name in self._grants.items() if name]
+        out = [(case, party) for (case, party), name in self._grants.items() if not name]
+        with connection.cursor() as cursor:
+            for case, party in out:
+                cursor.execute(_OUT, (case, party))
+            if given:
+                cursor.execute(_GRANT, [list(column) for column in zip(*given, strict=True)])
 
     def _write_shares(self) -> None:
         if self._named:
@@ -162,8 +184,11 @@ class Batch:
             wall.items_came({item.case_id for item in items}, [item.pk for item in items])
         for item, giver, receiver in self._handed:
             holders.handed_over(item, giver, receiver)
-        for case, party in self._left:
-            wall.party_left(case, party)
+        for (case, party), gone in self._left.items():
+            if gone:
+                wall.party_left(case, party)
+            else:
+                wall.party_back(case, party)
 
 
 Handlers: TypeAlias = Mapping[type[Event], Callable[[Batch, Any, StoredEvent], None]]

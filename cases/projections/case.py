@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Exists, Q
 
 from cases.models import Case, Participation
+from cases.projections import proposals
 from cases.projections.batch import Batch, Handlers, derived_id
 from cases.rules import case as facts
 from cases.rules.case import (
@@ -18,6 +19,7 @@ from cases.rules.case import (
     LegalHoldLifted,
     LegalHoldPlaced,
     PartyAdded,
+    PartyLeft,
 )
 from cases.rules.key_events import key_stream
 from ledger import reading
@@ -60,7 +62,11 @@ def _case_contained(batch: Batch, event: CaseContained, stored: StoredEvent) -> 
 
 
 def _case_closed(batch: Batch, event: CaseClosed, stored: StoredEvent) -> None:
-    _change(batch, stored, status="closed", status_reason=event.reason, closed_at=stored.recorded_at)
+    reason = event.reason
+    if event.proposal:
+        reason = proposals.reason_of(batch, event.proposal)
+        proposals.end(batch, event.proposal, stored, "carried")
+    _change(batch, stored, status="closed", status_reason=reason, closed_at=stored.recorded_at)
 
 
 def _case_reopened(batch: Batch, event: CaseReopened, stored: StoredEvent) -> None:
@@ -78,9 +84,25 @@ def _legal_hold_lifted(batch: Batch, event: LegalHoldLifted, stored: StoredEvent
 
 
 def _party_added(batch: Batch, event: PartyAdded, stored: StoredEvent) -> None:
-    # Who signed its answer to a referral has keys in this log already.
-    keys = len(reading.read_stream(stored.log, key_stream(event.party), after=0, until=MOST))
-    _take_part(batch, stored, event.party, event.role, keys=keys)
+    part = _part(stored.log, event.party)
+    if event.again:
+        again = {"joined_at": stored.recorded_at, "left_at": None, "left_reason": ""}
+        batch.change(Participation, part, role=event.role, **again)
+        batch.grant(stored.log, event.party, "view_case")
+        batch.party_back(stored.log, event.party)
+    else:
+        # Who signed its answer to a referral has keys in this log already.
+        keys = len(reading.read_stream(stored.log, key_stream(event.party), after=0, until=MOST))
+        _take_part(batch, stored, event.party, event.role, keys=keys)
+    if event.proposal:
+        proposals.end(batch, event.proposal, stored, "carried")
+    _change(batch, stored)
+
+
+def _party_left(batch: Batch, event: PartyLeft, stored: StoredEvent) -> None:
+    part = _part(stored.log, event.party)
+    batch.change(Participation, part, left_at=stored.recorded_at, left_reason=event.reason)
+    batch.party_left(stored.log, event.party)
     _change(batch, stored)
 
 
@@ -120,4 +142,5 @@ HANDLERS: Handlers = {
     LegalHoldPlaced: _legal_hold_placed,
     LegalHoldLifted: _legal_hold_lifted,
     PartyAdded: _party_added,
+    PartyLeft: _party_left,
 }

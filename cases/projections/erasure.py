@@ -14,11 +14,13 @@ from cases.models import (
     Disposal,
     EvidenceItem,
     Participation,
+    Proposal,
+    ProposalAnswer,
     Referral,
     ReferralNote,
     Share,
 )
-from cases.projections import case, evidence, referral, sharing, transfer
+from cases.projections import case, evidence, proposals, referral, sharing, transfer
 from cases.projections.batch import Batch, Handlers
 from cases.rules.erasure import ERASABLE, OF_THE_CASE, ValuesErased
 from ledger import reading
@@ -29,7 +31,9 @@ TERMS = ("purpose", "legal_basis", "agreement", "summary")
 # Where words of erasable fields stand. The rest of a row follows from what cannot be erased.
 WORDS: Mapping[type[Model], tuple[str, ...]] = {
     Case: ("title", "summary", "status_reason"),
-    Participation: ("hold_reason",),
+    Participation: ("hold_reason", "left_reason"),
+    Proposal: ("reason", "end_reason"),
+    ProposalAnswer: ("reason",),
     EvidenceItem: (*ERASABLE["EvidenceAcquired"], "filename", "place"),
     CustodyEvent: ("who", "place", "purpose", "particulars"),
     # With what is worked out from the words: by which digest the terms as they now read are accepted.
@@ -41,6 +45,7 @@ WORDS: Mapping[type[Model], tuple[str, ...]] = {
 }
 TELLING: Handlers = {
     **case.HANDLERS,
+    **proposals.HANDLERS,
     **evidence.HANDLERS,
     **transfer.HANDLERS,
     **sharing.HANDLERS,

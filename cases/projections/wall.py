@@ -6,9 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Exists, OuterRef
 
-from cases.models import Share
+from cases.models import EvidenceItem, Participation, Share
 from cases.rules.share_terms import CODENAMES, closed
 from cases.rules.values import TLP
 
@@ -163,13 +163,24 @@ def party_left(case: UUID, party: UUID) -> None:
     shares_changed([case], shares)
 
 
+def party_back(case: UUID, party: UUID) -> None:
+    """Give a party that is in a case again what it may do with the items that it owns there."""
+    owned = EvidenceItem.objects.filter(case=case, owner=party).values_list("pk", flat=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_OWN, {"codenames": list(CODENAMES.values()), "items": list(owned)})
+
+
 def _give(shares: Collection[UUID], given: str) -> int:
     """Insert what is missing of the rows of these shares, as far as they are in force between two parties of
     their case; how many."""
+    present = Participation.objects.filter(case=OuterRef("case"), left_at=None)
     live = list(
-        Share.objects.filter(pk__in=shares, status="accepted")
-        .filter(case__participations__party=F("giver"))
-        .filter(case__participations__party=F("receiver"))
+        Share.objects.filter(
+            Exists(present.filter(party=OuterRef("giver"))),
+            Exists(present.filter(party=OuterRef("receiver"))),
+            pk__in=shares,
+            status="accepted",
+        )
     )
     if not live:
         return 0

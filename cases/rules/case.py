@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from cases.refusals import Invalid, Refused
-from cases.rules import values
+from cases.rules import proposal_events, values
+from cases.rules.proposal_events import LeadAccepted, Proposal, ProposalEvent, lapsing
 from cases.rules.shape import CASE_STREAM, LOG_STREAM, CaseCommand, Event, Rules
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ContainCase(_WithReason):
 
 @dataclass(frozen=True, kw_only=True)
 class CloseCase(_WithReason):
-    """End a case."""
+    """End a case: proposed where another party has to agree, else at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,8 @@ class LiftLegalHold(_WithReason):
 
 @dataclass(frozen=True, kw_only=True)
 class AddParty(CaseCommand):
-    """Bring another party into a case, as partner or observer."""
+    """Bring another party into a case, as partner or observer: proposed where another party has to consent,
+    else at once."""
 
     party: UUID
     role: str
@@ -152,7 +154,11 @@ class CaseContained(_CaseEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class CaseClosed(_CaseEvent):
+    """With the proposal that all have answered, whose reason is the case's; without one the lead closed it
+    alone."""
+
     reason: str
+    proposal: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +184,17 @@ class PartyAdded(_CaseEvent):
     name: str
     role: str
     keys: tuple[str, ...] = ()
+    proposal: UUID | None = None
+    again: bool = False
+    """Whether it was in the case before, and had left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyLeft(_CaseEvent):
+    """The party sees nothing of the case from here on, and what it had shared in it is shared no longer."""
+
+    party: UUID
+    reason: str
 
 
 # State
@@ -191,6 +208,8 @@ class CaseState:
     said: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[UUID, str] = field(default_factory=dict)
     holds: frozenset[UUID] = frozenset()
+    proposals: Mapping[UUID, Proposal] = field(default_factory=dict)
+    left: frozenset[UUID] = frozenset()
 
     @property
     def exists(self) -> bool:
@@ -208,9 +227,23 @@ class CaseState:
             case CaseContained():
                 return replace(self, status="contained")
             case CaseClosed():
-                return replace(self, status="closed")
+                rest = proposal_events.without(self.proposals, event.proposal)
+                return replace(self, status="closed", proposals=rest)
             case PartyAdded():
-                return replace(self, parts={**self.parts, event.party: event.role})
+                return replace(
+                    self,
+                    parts={**self.parts, event.party: event.role},
+                    left=self.left - {event.party},
+                    proposals=proposal_events.without(self.proposals, event.proposal),
+                )
+            case PartyLeft():
+                parts = {party: part for party, part in self.parts.items() if party != event.party}
+                return replace(self, parts=parts, left=self.left | {event.party})
+            case ProposalEvent():
+                parts = dict(self.parts)
+                if isinstance(event, LeadAccepted):
+                    parts |= {event.before: "partner", event.lead: "lead"}
+                return replace(self, parts=parts, proposals=proposal_events.after(self.proposals, event))
             case LegalHoldPlaced():
                 return replace(self, holds=self.holds | {event.party})
             case LegalHoldLifted():
@@ -249,19 +282,15 @@ def revise_case(command: ReviseCase, state: "Known", actor: "Actor") -> Sequence
 
 
 def open_case(command: OpenCase, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [CaseOpened()]
+    return [CaseOpened(), *lapsing(state.case.proposals, "status")]
 
 
 def contain_case(command: ContainCase, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [CaseContained(reason=_reason(command))]
-
-
-def close_case(command: CloseCase, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [CaseClosed(reason=_reason(command))]
+    return [CaseContained(reason=_reason(command)), *lapsing(state.case.proposals, "status")]
 
 
 def reopen_case(command: ReopenCase, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [CaseReopened(reason=_reason(command))]
+    return [CaseReopened(reason=_reason(command)), *lapsing(state.case.proposals, "status")]
 
 
 def place_legal_hold(command: PlaceLegalHold, state: "Known", actor: "Actor") -> Sequence[Event]:
@@ -274,17 +303,6 @@ def lift_legal_hold(command: LiftLegalHold, state: "Known", actor: "Actor") -> S
     if actor.party not in state.case.holds:
         raise Refused("no-hold", "Your party has no hold on this case.")
     return [LegalHoldLifted(party=actor.party, reason=_reason(command))]
-
-
-def add_party(command: AddParty, state: "Known", actor: "Actor") -> Sequence[Event]:
-    among = {name: label for name, label in values.PARTS.items() if name != "lead"}
-    role = values.choice(command.role, "role", "The party's role", among)
-    if command.party in state.case.parts:
-        raise Refused("party-present", "This party is in the case already.")
-    if state.around.party_name is None:
-        raise Invalid("party", "There is no such party on this host.")
-    named, keys = state.around.party_name, state.around.witnesses
-    return [PartyAdded(party=command.party, name=named, role=role, keys=keys)]
 
 
 def _reason(command: _WithReason) -> str:
@@ -311,11 +329,9 @@ RULES: Rules = {
     ReviseCase: revise_case,
     OpenCase: open_case,
     ContainCase: contain_case,
-    CloseCase: close_case,
     ReopenCase: reopen_case,
     PlaceLegalHold: place_legal_hold,
     LiftLegalHold: lift_legal_hold,
-    AddParty: add_party,
 }
 EVENTS = (
     LogOpened,
@@ -328,4 +344,5 @@ EVENTS = (
     LegalHoldPlaced,
     LegalHoldLifted,
     PartyAdded,
+    PartyLeft,
 )

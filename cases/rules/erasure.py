@@ -25,6 +25,12 @@ OF_THE_CASE: Mapping[str, tuple[str, ...]] = {
     "CaseReopened": ("reason",),
     "LegalHoldPlaced": ("reason",),
     "LegalHoldLifted": ("reason",),
+    "PartyLeft": ("reason",),
+    "PartyObjected": ("reason",),
+    "ClosingProposed": ("reason",),
+    "ClosingDissented": ("reason",),
+    "LeadRefused": ("reason",),
+    "ProposalWithdrawn": ("reason",),
 }
 ERASABLE: Mapping[str, tuple[str, ...]] = {
     **OF_THE_CASE,

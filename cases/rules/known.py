@@ -19,6 +19,16 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A share that ends as one of its sides leaves the case."""
+
+    share: UUID
+    giver: UUID
+    receiver: UUID
+    accepted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Around:
     """Answers from outside the command's own streams, read under the same lock."""
 
@@ -65,6 +75,10 @@ class Around:
     """The party that made the custody entry that is to be corrected; None where there is no such entry."""
     copied: tuple[Event, ...] = ()
     """Key events of the host log that a case's log is to be told."""
+    ending: tuple[Ending, ...] = ()
+    """The shares, offered or accepted, in which a party that leaves is a side."""
+    holds_others: bool = False
+    """Whether it holds an item that another party owns."""
 
 
 @dataclass(frozen=True, kw_only=True)

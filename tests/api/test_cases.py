@@ -122,8 +122,14 @@ def test_the_life_of_a_case(scene: Scene) -> None:
 
     assert go("contained") == 422
     assert go("contained", "Accounts are suspended.") == 200
-    assert go("closed", "Settled.") == 200
+    asked = scene.alice.post(f"{scene.path}/status", {"to": "closed", "reason": "Settled."})
+    assert (asked.status_code, asked.json()["status"]) == (200, "contained")
+    closing = asked.json()["closing"]
+    assert [party["id"] for party in closing["waits_for"]] == [str(scene.cast.contoso)]
     assert go("closed", "Settled.") == 409
+    assert scene.carol.post(f"{scene.path}/closing/{closing['id']}/agree", {}).status_code == 200
+    assert scene.alice.get(scene.path).json()["status"] == "closed"
+    assert scene.alice.get(scene.path).json()["status_reason"] == "Settled."
     assert go("open", "New accounts appeared.") == 200
     assert scene.alice.get(scene.path).json()["status"] == "open"
     assert go("buried", "x") == 422
@@ -143,17 +149,23 @@ def test_parties(scene: Scene) -> None:
     seen = scene.alice.get(f"{scene.path}/parties").json()
     assert [one["role"] for one in seen["results"]] == ["lead", "partner", "observer"]
     assert str(scene.cast.outsiders) in [one["id"] for one in seen["candidates"]]
-    assert scene.carol.get(f"{scene.path}/parties").json()["candidates"] == []
+    assert scene.rhea.get(f"{scene.path}/parties").json()["candidates"] == []
     body = {"party": str(scene.cast.outsiders), "role": "observer"}
-    joined = scene.alice.post(f"{scene.path}/parties", body)
-    assert joined.status_code == 201
-    assert joined.json()["party"]["id"] == str(scene.cast.outsiders)
+    proposed = scene.alice.post(f"{scene.path}/parties", body)
+    assert proposed.status_code == 201
+    told = proposed.json()
+    assert (told["party"]["id"], told["joined_at"]) == (str(scene.cast.outsiders), None)
+    assert scene.mallory.get(scene.path).status_code == 404
+    at = f"{scene.path}/parties/proposals/{told['proposal']['id']}"
     assert scene.alice.post(f"{scene.path}/parties", body).status_code == 409
     assert (
         scene.alice.post(f"{scene.path}/parties", {"party": str(uuid4()), "role": "partner"}).status_code
         == 422
     )
     assert scene.alice.post(f"{scene.path}/parties", {"party": "x", "role": "lead"}).status_code == 422
+    assert scene.mallory.post(f"{at}/consent", {}).status_code == 404
+    consented = scene.carol.post(f"{at}/consent", {})
+    assert (consented.status_code, consented.json()["status"]) == (200, "carried")
     assert scene.mallory.get(scene.path).status_code == 200
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from cases.models import Case, PartyKey
+from cases.models import PartyKey, Proposal
 from ledger.authorship import key_id
 from ledger.models import Entry
 from tests.api.client import Api, api_of, is_problem
@@ -90,8 +90,9 @@ def code_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, is_problem(answer)["type"].rsplit(":", 1)[-1]
 
 
-def status_of(scene: Scene) -> str:
-    return Case.objects.get(pk=scene.case.pk).status
+def proposed(scene: Scene) -> bool:
+    """Whether the closing has been put to the other parties."""
+    return Proposal.objects.filter(case=scene.case, kind="closing").exists()
 
 
 def test_a_member_and_a_witness_key_are_registered(scene: Scene, keygen: Any) -> None:
@@ -113,7 +114,9 @@ def test_a_signed_act_names_its_member_in_the_leaf(scene: Scene, keygen: Any) ->
     key = keygen()
     register(scene.alice, key)
     answer = close(scene.alice, scene, key)
-    assert answer.status_code == 200 and answer.json()["status"] == "closed"
+    assert answer.status_code == 200 and answer.json()["closing"]["waits_for"][0]["id"] == str(
+        scene.cast.contoso
+    )
     assert signer_of(answer) == key.id
     index = answer.json()["receipt"]["index"]
     entry = scene.carol.get(f"{scene.path}/ledger/entries/{index}").json()
@@ -172,6 +175,9 @@ def test_every_binding_act_can_be_signed(scene: Scene, keygen: Any) -> None:
         assert signer_of(answer) == key.id
         again = scene.alice.post(path, body | {"authorship": key.sign(drawn["intent"])})
         assert again.json()["receipt"]["replayed"] is True, "what is signed is done once"
+        if act["command"] == "CloseCase":
+            closing = answer.json()["closing"]["id"]
+            assert scene.carol.post(f"{case}/closing/{closing}/agree", {}).status_code == 200
 
 
 def test_where_the_party_demands_it_the_unsigned_act_is_refused(scene: Scene, keygen: Any) -> None:
@@ -193,7 +199,7 @@ def test_a_revoked_key_signs_nothing_more(scene: Scene, keygen: Any) -> None:
     told = scene.alice.post(f"/keys/{key.id}/revoke", {"reason": "Lost on a train."}).json()
     assert told["ended_why"] == "revoked" and told["ended_at"]
     assert code_of(close(scene.alice, scene, key)) == (422, "key-unknown")
-    assert status_of(scene) == "open"
+    assert not proposed(scene)
     assert code_of(scene.alice.post(f"/keys/{key.id}/revoke", {"reason": "Again."})) == (409, "key-ended")
 
 
@@ -222,7 +228,7 @@ def test_keys_of_others_sign_nothing_for_me(scene: Scene, keygen: Any) -> None:
         assert code_of(close(scene.alice, scene, key)) == (422, "key-unknown")
     # A signature by another key under my key's name.
     assert code_of(close(scene.alice, scene, of_bob, key=mine.id)) == (422, "signature-wrong")
-    assert status_of(scene) == "open"
+    assert not proposed(scene)
 
 
 def test_what_was_signed_is_what_is_asked(scene: Scene, keygen: Any) -> None:
@@ -245,7 +251,7 @@ def test_what_was_signed_is_what_is_asked(scene: Scene, keygen: Any) -> None:
             path, {"to": "closed", "reason": "x", "authorship": signed | {"intent": broken}}
         )
         assert code_of(answer) == (422, "invalid"), broken
-    assert status_of(scene) == "open"
+    assert not proposed(scene)
 
 
 def test_an_idempotency_key_may_only_say_what_the_intent_says(scene: Scene, keygen: Any) -> None:

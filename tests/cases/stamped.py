@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from cases import proof, stamping
 from cases.models import Case
 from cases.perform import perform
-from cases.rules.case import CloseCase, ReviseCase
+from cases.rules.case import ReviseCase
 from ledger import reading, timestamps
 from ledger.cosignatures import add_cosignatures, checkpoint_note
 from ledger.timestamps import Authority, Stamped
@@ -87,8 +87,7 @@ class Scene:
         ).recorded_at
 
     def close(self) -> datetime:
-        closing = CloseCase(case=self.case.pk, reason="Settled")
-        return perform(closing, actor=self.people.alice.actor).recorded_at
+        return cast.close(self.case.pk, by=self.people.alice, agreeing=[self.people.carol]).recorded_at
 
     def round(self, at: datetime) -> list[tuple[str, int]]:
         """Who stamped what in a round that is held at a time."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,6 @@ from cases.refusals import Refused
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import (
     AddParty,
-    CaseClosed,
     CloseCase,
     LiftLegalHold,
     PlaceLegalHold,
@@ -33,6 +33,19 @@ from cases.rules.case import (
 from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.known import Known
 from cases.rules.parties import DisableMember, EnableMember
+from cases.rules.proposal_events import ClosingProposed
+from cases.rules.proposals import (
+    AcceptLead,
+    AgreeToClose,
+    ConsentToParty,
+    DissentFromClosing,
+    LeaveCase,
+    ObjectToParty,
+    OfferLead,
+    RefuseLead,
+    WithdrawProposal,
+    proposal_of,
+)
 from cases.rules.shape import Command
 from cases.rules.sharing import AcceptShare, ChangeShare, OfferShare, RevokeShare
 from ledger import jcs, leaf, reading
@@ -111,10 +124,11 @@ def test_a_closing_signed_with_an_ed25519_key_can_be_checked_by_anybody(
     receipt = perform(close, actor=people.alice.actor, authorship=sign(own, close))
     (row,) = entries(case, receipt.first, 9)
     body = check_intent(row, own, close)
-    assert body["type"] == "CaseClosed"
+    assert body["type"] == "ClosingProposed"
     assert body["signed"] == {"reason": "Settled between the parties"}
     assert set(body) == {
-        "type", "schema", "actor", "stream", "version", "command", "reason", "intent", "signed",
+        "type", "schema", "actor", "stream", "version", "command", "proposal", "by",
+        "reason", "intent", "signed",
     }  # fmt: skip
     auth = leaf.parse(row.leaf).auth or {}
     public = Ed25519PublicKey.from_public_bytes(own.public)
@@ -124,6 +138,7 @@ def test_a_closing_signed_with_an_ed25519_key_can_be_checked_by_anybody(
     assert registered.index < row.index
     assert (registered.fields["key"], registered.fields["public"]) == (auth["key"], own.public.hex())
     assert verify_log(case.pk) == []
+    perform(AgreeToClose(case=case.pk, proposal=proposal_of(close)), actor=people.carol.actor)
     assert reads.case(people.alice.actor, case.pk).status == "closed"
 
 
@@ -167,29 +182,61 @@ def test_an_offer_signed_with_a_passkey_can_be_checked_by_anybody(people: cast.C
 def test_an_event_is_read_as_if_nobody_had_signed_it(people: cast.Cast, case: Case, own: FileKey) -> None:
     close = CloseCase(case=case.pk, reason="Settled")
     receipt = perform(close, actor=people.alice.actor, authorship=sign(own, close))
-    assert events.read(receipt.events[0]) == CaseClosed(reason="Settled")
+    assert events.read(receipt.events[0]) == ClosingProposed(
+        proposal=proposal_of(close), by=people.northwind, reason="Settled"
+    )
     row = reads.ledger_page(people.carol.actor, case, after=receipt.first - 1)[0]
-    assert row.sentence == f"Alice ({case.lead.short_name}) closed the case: Settled"
+    assert row.sentence == f"Alice ({case.lead.short_name}) proposed to close the case: Settled"
     assert row.opening is not None
     assert "intent" in row.opening
 
 
 def test_each_act_that_binds_may_be_signed(people: cast.Cast, case: Case, own: FileKey) -> None:
-    alice, spare = people.alice.actor, keyholders.register(FileKey(), by=people.alice)
-    acts: list[Command] = [
-        PlaceLegalHold(case=case.pk, reason="Dispute"),
-        LiftLegalHold(case=case.pk, reason="Settled"),
-        AddParty(case=case.pk, party=people.outsiders, role="partner"),
-        CloseCase(case=case.pk, reason="Done"),
-        ReopenCase(case=case.pk, reason="Not done"),
-        RevokeKey(party=people.northwind, key=spare, reason="Not needed"),
-        RequireSignatures(party=people.northwind, required=True),
+    spare = keyholders.register(FileKey(), by=people.alice)
+    theirs, others = FileKey(), FileKey()
+    keyholders.register(theirs, by=people.carol)
+    keyholders.register(others, by=people.mallory)
+    early, unwanted, wanted = (
+        AddParty(case=case.pk, party=people.outsiders, role="partner") for _ in range(3)
+    )
+    refused_, taken = (OfferLead(case=case.pk, to=people.contoso) for _ in range(2))
+    back = OfferLead(case=case.pk, to=people.northwind)
+    first, second = (CloseCase(case=case.pk, reason="Done") for _ in range(2))
+    alice, carol, mallory = (people.alice, own), (people.carol, theirs), (people.mallory, others)
+
+    def answer(kind: Callable[..., Command], to: AddParty | CloseCase | OfferLead, **more: str) -> Command:
+        return kind(case=case.pk, proposal=proposal_of(to), **more)
+
+    acts: list[tuple[Command, tuple[cast.Person, FileKey]]] = [
+        (PlaceLegalHold(case=case.pk, reason="Dispute"), alice),
+        (LiftLegalHold(case=case.pk, reason="Settled"), alice),
+        (early, alice),
+        (answer(WithdrawProposal, early, reason="Too early"), alice),
+        (unwanted, alice),
+        (answer(ObjectToParty, unwanted, reason="A competitor"), carol),
+        (wanted, alice),
+        (answer(ConsentToParty, wanted), carol),
+        (LeaveCase(case=case.pk, reason="Not ours"), mallory),
+        (refused_, alice),
+        (answer(RefuseLead, refused_, reason="Too much"), carol),
+        (taken, alice),
+        (answer(AcceptLead, taken), carol),
+        (back, carol),
+        (answer(AcceptLead, back), alice),
+        (first, alice),
+        (answer(AgreeToClose, first), carol),
+        (ReopenCase(case=case.pk, reason="Not done"), alice),
+        (second, alice),
+        (answer(DissentFromClosing, second, reason="Still not done"), carol),
+        (RevokeKey(party=people.northwind, key=spare, reason="Not needed"), alice),
+        (RequireSignatures(party=people.northwind, required=True), alice),
     ]
-    for act in acts:
-        receipt = perform(act, actor=alice, authorship=sign(own, act))
+    for act, (person, key) in acts:
+        receipt = perform(act, actor=person.actor, authorship=sign(key, act))
         (row,) = reading.read_entries(act.log, after=receipt.first - 1, limit=1)
-        check_intent(row, own, act)
-    assert {type(act).__name__ for act in acts} <= policy.BINDING
+        check_intent(row, key, act)
+    assert {type(act).__name__ for act, _ in acts} <= policy.BINDING
+    assert verify_log(case.pk) == []
 
 
 def test_each_act_on_a_share_that_binds_may_be_signed_by_its_side(

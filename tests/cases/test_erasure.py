@@ -46,7 +46,7 @@ def case(people: cast.Cast) -> Case:
     """A joint case whose own words hold the secret wherever words may stand."""
     case, alice = cast.joint_case(people), people.alice.actor
     perform(ReviseCase(case=case.pk, title=f"About {SECRET}", summary=f"It is {SECRET}."), actor=alice)
-    perform(CloseCase(case=case.pk, reason=f"{SECRET} has left"), actor=alice)
+    cast.close(case.pk, by=people.alice, agreeing=[people.carol], reason=f"{SECRET} has left")
     perform(ReopenCase(case=case.pk, reason=f"{SECRET} is back"), actor=alice)
     return reads.case(alice, case.pk)
 
@@ -161,6 +161,7 @@ def test_nothing_of_an_erased_value_is_left_and_everything_still_verifies(
         "cases_case",
         "cases_custodyevent",
         "cases_evidenceitem",
+        "cases_proposal",
         "cases_share",
         "ledger_opening",
     ]

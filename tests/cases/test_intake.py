@@ -10,9 +10,7 @@ from django.conf import settings
 
 from cases import intake, reads
 from cases.models import Case, EvidenceItem
-from cases.perform import perform
 from cases.refusals import Forbidden, Invalid, Refused
-from cases.rules.case import CloseCase
 from evidence.vault import vault
 from tests import cast
 
@@ -81,7 +79,7 @@ def test_rights_are_asked_before_bytes_are_read(people: cast.Cast, case: Case) -
         with pytest.raises(error):
             intake.receive(Untouched(), actor=person.actor, case=seen, facts=facts, filename="a.log")
         if person is people.rhea:
-            perform(CloseCase(case=case.pk, reason="Done"), actor=people.alice.actor)
+            cast.close(case.pk, by=people.alice, agreeing=[people.carol])
 
 
 def test_bad_facts_are_refused_before_bytes_are_read(people: cast.Cast, case: Case) -> None:

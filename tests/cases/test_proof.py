@@ -13,9 +13,10 @@ from cases import keyring, proof, reads
 from cases.models import Case, PartyKey
 from cases.perform import perform
 from cases.refusals import Unseen
-from cases.rules.case import AddParty, ReviseCase
+from cases.rules.case import ReviseCase
 from cases.rules.keys import RevokeKey
 from cases.rules.parties import RegisterParty
+from cases.rules.proposals import LeaveCase
 from ledger import holding, reading
 from ledger.authorship import key_id
 from ledger.cosignatures import add_cosignatures, checkpoint_note
@@ -138,12 +139,18 @@ def test_a_new_partner_must_vouch_for_the_past_too(scene: Scene) -> None:
     for witness in (lead, partner):
         scene.cosign(witness, 6, 10)
     assert scene.state().countersigned == 6
-    joining = AddParty(case=scene.case.pk, party=scene.people.outsiders, role="partner")
-    perform(joining, actor=scene.people.alice.actor)
+    people = scene.people
+    cast.add_party(scene.case.pk, people.outsiders, by=people.alice, consenting=[people.carol])
     assert scene.state().countersigned == 0
     late = scene.witness(scene.people.mallory)
     scene.cosign(late, 7, 20)
-    assert scene.state(scene.people.mallory).countersigned == 6
+    assert scene.state(people.mallory).countersigned == 6
+    # Who has left is not waited for, nor asked, and its key is no longer taken.
+    perform(LeaveCase(case=scene.case.pk, reason="Not ours"), actor=people.mallory.actor)
+    state = scene.state()
+    assert [each.party.pk for each in state.needed] == [people.northwind, people.contoso]
+    assert state.countersigned == 6
+    assert late.key.vkey not in proof.witness_keys(scene.case.pk)
 
 
 def test_what_a_revoked_key_signed_before_its_end_still_counts(scene: Scene) -> None:
@@ -335,13 +342,16 @@ def test_parties_whose_names_look_alike_are_told_apart(scene: Scene) -> None:
         "北風",
         "Ünïcode",
     ]
-    witnesses = []
+    witnesses, joined = [], list[Person]()
     for n, short in enumerate(alike):
         party = uuid4()
         known = RegisterParty(party=party, name=f"{n} {tail}", short_name=short[:24], kind_of_party="company")
         perform(known, actor=scene.people.operator)
         counsel = cast.person(f"c{n}", party, "counsel", host=scene.people.operator, tail=uuid4().hex[:6])
-        perform(AddParty(case=scene.case.pk, party=party, role="partner"), actor=scene.people.alice.actor)
+        joined.append(counsel)
+        cast.add_party(
+            scene.case.pk, party, by=scene.people.alice, consenting=[scene.people.carol, *joined[:-1]]
+        )
         witnesses += [scene.witness(counsel), scene.witness(counsel, "second")]
     both = [scene.witness(scene.people.alice), scene.witness(scene.people.carol)]
     policy = parse_policy(proof.policy_text(scene.people.carol.actor, scene.case).encode())

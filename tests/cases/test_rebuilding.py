@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from cases import keyring
+from cases import keyring, reads
 from cases.models import (
     ApiToken,
     Case,
@@ -18,16 +18,28 @@ from cases.models import (
     EvidenceItemGroupObjectPermission,
     EvidenceItemUserObjectPermission,
     PartyKey,
+    Proposal,
+    ProposalAnswer,
     Share,
     ShareItem,
 )
 from cases.perform import perform
 from cases.projections.batch import TABLES
 from cases.rebuilding import compare, rebuild
-from cases.rules.case import LiftLegalHold, PlaceLegalHold, ReviseCase
+from cases.rules.case import AddParty, CloseCase, LiftLegalHold, PlaceLegalHold, ReopenCase, ReviseCase
 from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
+from cases.rules.proposals import (
+    AcceptLead,
+    AgreeToClose,
+    DissentFromClosing,
+    LeaveCase,
+    ObjectToParty,
+    OfferLead,
+    WithdrawProposal,
+    proposal_of,
+)
 from cases.rules.sharing import AcceptShare, ChangeShare, RevokeShare
 from evidence.models import Ingest
 from tests import cast, keyholders
@@ -54,6 +66,8 @@ def tables() -> dict[str, list[str]]:
 
 OF_THIS_HISTORY = (
     PartyKey,
+    Proposal,
+    ProposalAnswer,
     ApiToken,
     CustodyEvent,
     Share,
@@ -62,6 +76,36 @@ OF_THIS_HISTORY = (
     EvidenceItemGroupObjectPermission,
     EvidenceItemUserObjectPermission,
 )
+
+
+def together(people: cast.Cast, case: Case) -> None:
+    """A party joins by consent, leaves with an item of its own, comes back; the lead passes on; a closing is
+    dissented from, and the case taken up again."""
+    counsel = cast.person("cleo", people.contoso, "counsel", host=people.operator, tail=case.reference)
+    perform(RequireSignatures(party=people.contoso, required=False), actor=people.carol.actor)
+    cast.add_party(case.pk, people.outsiders, by=people.alice, consenting=[counsel])
+    theirs = cast.sealed_item(people, case, by=people.mallory)
+    cast.disclose(case, theirs, people.contoso, by=people.mallory)
+    perform(LeaveCase(case=case.pk, reason="Sold"), actor=people.mallory.actor)
+    cast.add_party(case.pk, people.outsiders, by=people.alice, consenting=[counsel])
+    early = CloseCase(case=case.pk, reason="Done")
+    perform(early, actor=people.alice.actor)
+    perform(WithdrawProposal(case=case.pk, proposal=proposal_of(early)), actor=people.alice.actor)
+    perform(CloseCase(case=case.pk, reason="Done"), actor=people.alice.actor)
+    offer = OfferLead(case=case.pk, to=people.contoso)
+    perform(offer, actor=people.alice.actor)
+    perform(AcceptLead(case=case.pk, proposal=proposal_of(offer)), actor=counsel.actor)
+    unwanted = AddParty(case=case.pk, party=cast.the_cast().outsiders, role="observer")
+    perform(unwanted, actor=people.alice.actor)
+    no = ObjectToParty(case=case.pk, proposal=proposal_of(unwanted), reason="A competitor")
+    perform(no, actor=people.mallory.actor)
+    close = CloseCase(case=case.pk, reason="Settled")
+    perform(close, actor=people.carol.actor)
+    dissent = DissentFromClosing(case=case.pk, proposal=proposal_of(close), reason="Not settled")
+    perform(dissent, actor=people.alice.actor)
+    perform(AgreeToClose(case=case.pk, proposal=proposal_of(close)), actor=people.mallory.actor)
+    assert reads.case(people.alice.actor, case.pk).status_reason == "Settled"
+    perform(ReopenCase(case=case.pk, reason="Not settled"), actor=people.carol.actor)
 
 
 @pytest.fixture
@@ -106,6 +150,7 @@ def item() -> EvidenceItem:
     perform(LiftLegalHold(case=case.pk, reason="Settled"), actor=people.alice.actor)
     perform(ReviseCase(case=case.pk, severity="low"), actor=people.alice.actor)
     cast.token(people.alice)
+    together(people, case)
     perform(DisableMember(member=people.bob.member), actor=people.operator)
     perform(DisableMember(member=people.dan.member), actor=people.operator)
     perform(EnableMember(member=people.dan.member), actor=people.operator)

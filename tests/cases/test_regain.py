@@ -15,7 +15,7 @@ from django.db import connection
 
 from cases import givenback, ingest, reads, regain, tasks
 from cases.actors import HOST_LOG
-from cases.models import Case, EvidenceItem, Participation
+from cases.models import Case, EvidenceItem, Proposal
 from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused
@@ -233,7 +233,7 @@ def test_evidence_that_came_back_is_worked_on_again(lost: Lost) -> None:
 
 
 def test_pages_that_cannot_be_made_keep_the_case_closed(superuser: Superuser) -> None:
-    """The party that joined was registered after the backup: the host's own log does not know it any more."""
+    """The party that is proposed was registered after the backup: the host's own log does not know it."""
     people = cast.the_cast()
     case = cast.joint_case(people)
     host, old = dump(superuser, HOST_LOG), dump(superuser, case.pk)
@@ -250,9 +250,7 @@ def test_pages_that_cannot_be_made_keep_the_case_closed(superuser: Superuser) ->
         regain.open_again(people.alice.actor, case, told)
     assert (refused.value.code, refused.value.status) == ("pages-behind", 503)
     assert newest.in_doubt()
-    assert Participation.objects.filter(
-        case=case, party=others.contoso
-    ).exists()  # the pages are as they were
+    assert Proposal.objects.filter(case=case, party=others.contoso).exists()  # the pages are as they were
     tasks.sweep()  # tells it in the log, and goes on with the rest
     assert holding.held_logs() == [case.pk]
 

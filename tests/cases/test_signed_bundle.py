@@ -12,6 +12,7 @@ from cases.models import Case
 from cases.perform import perform
 from cases.rules.case import CloseCase, LiftLegalHold, PlaceLegalHold, ReopenCase
 from cases.rules.keys import RevokeKey
+from cases.rules.proposals import AgreeToClose, proposal_of
 from cases.rules.shape import Command
 from cases.rules.sharing import OfferShare
 from ledger import signing
@@ -71,7 +72,9 @@ def test_the_verifier_takes_what_members_signed_and_asks_for_pinned_keys(tmp_pat
     rotate = keyholders.rotating(new, old, party=people.contoso, member=people.carol.member)
     perform(rotate, actor=carol)
     act(LiftLegalHold(case=case.pk, reason="Settled"), new, people.carol)
-    act(CloseCase(case=case.pk, reason="Settled – “for good”"), laptop, people.alice)
+    close = CloseCase(case=case.pk, reason="Settled – “for good”")
+    act(close, laptop, people.alice)
+    act(AgreeToClose(case=case.pk, proposal=proposal_of(close)), new, people.carol)
     act(ReopenCase(case=case.pk, reason="Not settled"), laptop, people.alice)
     perform(RevokeKey(party=people.northwind, key=key_id(laptop.public), reason="Lost"), actor=alice)
     keyring.spread(case.pk, people.northwind)
@@ -79,18 +82,18 @@ def test_the_verifier_takes_what_members_signed_and_asks_for_pinned_keys(tmp_pat
     for person in (people.alice, people.carol):
         code, said = verified(case, person, tmp_path, {})
         assert code == 0, said
-        assert counted(said) == [5, 5, 5]
+        assert counted(said) == [6, 6, 6]
     # The observer does not see the item, nor therefore what was signed about it; the rest holds.
     code, said = verified(case, people.rhea, tmp_path, {})
     assert code == 0, said
-    assert counted(said) == [5, 4, 4]
+    assert counted(said) == [6, 5, 5]
     # A pinned key, and what it was replaced by, are the party's own.
     pins: dict[Holder, UUID] = {laptop: people.northwind, old: people.contoso}
     code, said = verified(case, people.carol, tmp_path, pins)
     assert code == 0, said
-    assert counted(said) == [5, 5, 0]
+    assert counted(said) == [6, 6, 0]
     # Whoever pinned another key than the host shows finds each act that rests on the host's word.
     code, said = verified(case, people.carol, tmp_path, {laptop: people.northwind, FileKey(): people.contoso})
     assert code == 1
-    assert said.count("finding:") == 2
+    assert said.count("finding:") == 3
     assert "pinned" in said

@@ -83,7 +83,7 @@ FULL = (
 @dataclass
 class Storm:
     """One storm: `commands` in all, by `writers` parties in each of `cases`, under `kills` in this order,
-    while `late` parties join."""
+    while `late` parties are proposed."""
 
     stack: Stack
     cases: int

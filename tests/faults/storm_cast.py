@@ -11,14 +11,17 @@ from django.contrib.auth.models import User
 from cases import tokens
 from cases.actors import actor_for_user, operator
 from cases.perform import perform
+from cases.rules.acting import Actor
 from cases.rules.case import AddParty, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
+from cases.rules.proposals import ConsentToParty, proposal_of
 from ledger.host import host_key, origin_of
 from tests.faults.writers import Company, Seat
 
 
 def seed(*, cases: int, writers: int, late: int) -> str:
-    """Make `cases` open cases with `writers` parties each, and `late` parties that will join; as JSON."""
+    """Make `cases` open cases with `writers` parties each, and `late` parties that will be
+    proposed; as JSON."""
     host, tail = operator(), secrets.token_hex(3)
     parties = [uuid4() for _ in range(writers + late)]
     for number, party in enumerate(parties):
@@ -32,7 +35,7 @@ def seed(*, cases: int, writers: int, late: int) -> str:
         lead = writing[place % writers]
         parts = {party: "lead" if party == lead else "partner" for party in writing}
         order = [lead, *(party for party in writing if party != lead), *parties[writers:]]
-        leading = None
+        leading, partners = None, list[Actor]()
         for party in order:
             user = User.objects.create_user(f"storm-{tail}-{place}-{parties.index(party)}")
             member = uuid4()
@@ -50,7 +53,11 @@ def seed(*, cases: int, writers: int, late: int) -> str:
                 perform(CreateCase(case=case, title=f"Storm {place}", category="other"), actor=actor)
                 perform(OpenCase(case=case), actor=actor)
             elif party in parts:
-                perform(AddParty(case=case, party=party, role="partner"), actor=leading)
+                adding = AddParty(case=case, party=party, role="partner")
+                perform(adding, actor=leading)
+                for partner in partners:
+                    perform(ConsentToParty(case=case, proposal=proposal_of(adding)), actor=partner)
+                partners.append(actor)
             secret = tokens.issue(member=member, label="Storm", lasting=timedelta(days=1), actor=actor)
             seats.append(
                 Seat(

@@ -20,7 +20,8 @@ HOPELESS = 200  # findings after which nobody goes on
 
 @dataclass(frozen=True, kw_only=True)
 class Seat:
-    """One party in one case: its member there, its token, its part; part "" is a party that joins later."""
+    """One party in one case: its member there, its token, its part; part "" is a party that is proposed
+    later."""
 
     case: str
     origin: str

@@ -10,7 +10,7 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import case, custody, erasure, keys, parties, referral, sharing
+from cases.rules import case, custody, erasure, keys, parties, proposals, referral, sharing
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -35,6 +35,7 @@ RULES: Rules = {
     **erasure.RULES,
     **keys.RULES,
     **parties.RULES,
+    **proposals.RULES,
     **referral.RULES,
     **sharing.RULES,
 }

@@ -102,8 +102,9 @@ def test_contain_case() -> None:
 
 
 def test_close_case() -> None:
-    assert decide(JOINT, CloseCase(case=CASE, reason="Done")) == [CaseClosed(reason="Done")]
-    assert refused("invalid", JOINT, CloseCase(case=CASE, reason=" ")).field == "reason"
+    alone = [CREATED, CaseOpened()]
+    assert decide(alone, CloseCase(case=CASE, reason="Done")) == [CaseClosed(reason="Done")]
+    assert refused("invalid", alone, CloseCase(case=CASE, reason=" ")).field == "reason"
     refused("case-status", [*JOINT, CaseClosed(reason="Done")], CloseCase(case=CASE, reason="Done"))
 
 
@@ -129,9 +130,9 @@ def test_lift_legal_hold_ends_only_ones_own() -> None:
 
 def test_add_party() -> None:
     command = AddParty(case=CASE, party=OUTSIDERS, role="partner")
-    added = decide(JOINT, command, around=Around(party_name="Outsiders"))
+    added = decide([CREATED], command, around=Around(party_name="Outsiders"))
     assert added == [PartyAdded(party=OUTSIDERS, name="Outsiders", role="partner")]
-    assert refused("invalid", JOINT, command).field == "party"
+    assert refused("invalid", [CREATED], command).field == "party"
     refused("party-present", JOINT, AddParty(case=CASE, party=CONTOSO, role="observer"))
     refused("invalid", JOINT, AddParty(case=CASE, party=OUTSIDERS, role="lead"))
 

@@ -42,4 +42,4 @@ def test_an_old_shape_is_read_as_todays(monkeypatch) -> None:  # type: ignore[no
         log=uuid4(), index=4, stream="case", version=4, type="CaseClosed", schema=1, party=NORTHWIND,
         actor={}, command=uuid4(), recorded_at=datetime.now(UTC), fields={"why": "Done"},
     )  # fmt: skip
-    assert events.read(stored).fields() == {"reason": "Done"}
+    assert events.read(stored).fields() == {"reason": "Done", "proposal": None}

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.test import Client
 
-from cases import reads
+from cases import reads, together
 from tests import cast as story
 from tests.cast import Person
 from tests.web.conftest import World
@@ -118,6 +118,10 @@ def test_adding_a_party_lets_it_in(db: None, signed_in: SignedIn) -> None:
         f"/cases/{case.reference}/steps/AddParty", {"party": str(cast.outsiders), "role": "observer"}
     )
     assert answer.status_code == 302
+    assert signed_in(cast.mallory).get(f"/cases/{case.reference}").status_code == 404
+    (asked,) = together.questions(cast.carol.actor, case)
+    consent = f"/cases/{case.reference}/proposals/{asked.proposal.pk}/ConsentToParty"
+    assert signed_in(cast.carol).post(consent).status_code == 302
     assert signed_in(cast.mallory).get(f"/cases/{case.reference}").status_code == 200
 
 

@@ -8,8 +8,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from cases import reads
-from cases.perform import perform
-from cases.rules.case import CloseCase
 from tests import cast as story
 from tests.cast import LINES, Person
 from tests.web.conftest import World
@@ -87,7 +85,7 @@ def test_who_may_not_add_evidence_is_refused_before_the_body(world: World, signe
     assert rhea.get(world.url("/evidence/add")).status_code == 403
     assert rhea.post(world.url("/evidence/add"), form()).status_code == 403
     assert "Add evidence" not in rhea.get(world.url("/evidence")).text
-    perform(CloseCase(case=world.case.pk, reason="Done"), actor=world.cast.alice.actor)
+    story.close(world.case.pk, by=world.cast.alice, agreeing=[world.cast.carol])
     assert signed_in(world.cast.alice).post(world.url("/evidence/add"), form()).status_code == 409
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 
 from cases import reads
-from cases.models import Case, Party, PartyKey
+from cases.models import Party, PartyKey, Proposal
 from ledger.authorship import key_id
 from tests.cast import Person
 from tests.keyholders import FileKey, Holder, Passkey, b64
@@ -94,8 +94,9 @@ def auth_of(world: World) -> Any:
     return json.loads(base64.b64decode(row.leaf_b64)).get("auth")
 
 
-def status_of(world: World) -> str:
-    return Case.objects.get(pk=world.case.pk).status
+def proposed(world: World) -> bool:
+    """Whether the closing has been put to the other parties."""
+    return Proposal.objects.filter(case=world.case, kind="closing").exists()
 
 
 def test_a_page_without_any_key_says_what_keys_are_for(world: World, signed_in: SignedIn) -> None:
@@ -246,13 +247,13 @@ def test_a_passkey_signs_the_closing_of_a_case(world: World, signed_in: SignedIn
     drawn = alice.post(world.url("/steps/CloseCase"), form | {"sign": "passkey"}, headers=JSON)
     asked = drawn.json()
     assert asked["allow"] == [credential(key)]
-    assert status_of(world) == "open", "drawing an intent does nothing"
+    assert not proposed(world), "drawing an intent does nothing"
     signed = {"intent": asked["intent"], "signature": signature(key, asked["intent"])}
     # A form's own newlines are not those of a script; what is signed is the same.
     form["reason"] = "Settled.\nAll of it."
     answer = alice.post(world.url("/steps/CloseCase"), form | signed)
     assert answer.status_code == 302
-    assert status_of(world) == "closed"
+    assert proposed(world)
     assert (auth_of(world)["key"], auth_of(world)["alg"]) == (id_of(key), "webauthn")
 
 
@@ -267,7 +268,7 @@ def test_a_key_in_a_file_signs_on_a_page_of_its_own(world: World, signed_in: Sig
     wrong = alice.post(
         world.url("/steps/CloseCase"), fields | {"signature": FileKey().sign(fields["intent"]).sig}
     )
-    assert wrong.status_code == 422 and status_of(world) == "open"
+    assert wrong.status_code == 422 and not proposed(world)
     answer = alice.post(
         world.url("/steps/CloseCase"), fields | {"signature": signature(key, fields["intent"])}
     )
@@ -301,7 +302,7 @@ def test_what_was_signed_is_what_is_done(world: World, signed_in: SignedIn) -> N
     for changed in ({"reason": "Dropped."}, {"command": str(uuid4())}, {"intent": fields["intent"] + " "}):
         assert alice.post(world.url("/steps/CloseCase"), fields | changed).status_code == 422
     assert alice.post(world.url("/steps/PlaceLegalHold"), fields).status_code == 422
-    assert status_of(world) == "open"
+    assert not proposed(world)
 
 
 def test_where_signatures_are_demanded_the_plain_button_is_gone(world: World, signed_in: SignedIn) -> None:
@@ -315,7 +316,7 @@ def test_where_signatures_are_demanded_the_plain_button_is_gone(world: World, si
     answer = alice.post(world.url("/steps/CloseCase"), {"command": str(uuid4()), "reason": "Settled."})
     assert answer.status_code == 409
     assert "wants this act signed" in answer.text
-    assert status_of(world) == "open"
+    assert not proposed(world)
     # What does not bind the party needs no signature.
     steps = world.url("/steps/ContainCase")
     assert alice.post(steps, {"command": str(uuid4()), "reason": "Stopped."}).status_code == 302

@@ -13,10 +13,11 @@ from django.test import Client
 
 from cases import reads
 from cases.perform import perform
-from cases.rules.case import AddParty, ReviseCase
+from cases.rules.case import ReviseCase
 from cases.rules.sharing import DiscloseEvidence
 from ledger import erasure
 from ledger.models import TimeStamp
+from tests import cast as story
 from tests.cast import Person
 from tests.keyholders import FileKey, Passkey, register, sign
 from tests.web.conftest import World
@@ -201,7 +202,7 @@ def test_of_three_parties_each_has_its_ring(
     world: World, signed_in: SignedIn, northwind: Witness, contoso: Witness
 ) -> None:
     cast = world.cast
-    perform(AddParty(case=world.case.pk, party=cast.outsiders, role="partner"), actor=cast.alice.actor)
+    story.add_party(world.case.pk, cast.outsiders, by=cast.alice, consenting=[cast.carol])
     third = witness_of(cast.mallory)
     for witness in (northwind, contoso):
         witness.cosign(world.case.pk)

@@ -38,6 +38,18 @@ class ReasonForm(CommandForm):
     reason = prose("Reason", most=2_000, rows=2, needed=True)
 
 
+class MaybeReasonForm(CommandForm):
+    """A step whose reason may be given."""
+
+    reason = prose("Reason", most=2_000, rows=2)
+
+
+class HandOverForm(CommandForm):
+    """The partner that shall lead."""
+
+    to = forms.ChoiceField(label="New lead")
+
+
 class AddPartyForm(CommandForm):
     """Another party of this host, as partner or observer."""
 

@@ -1,12 +1,12 @@
 """My cases, a case's front page, and the steps that its status takes."""
 
-from dataclasses import dataclass
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from cases import listings, policy, reads
+from cases import listings, policy, reads, together
 from cases import proof as proofs
 from cases.actors import Actor
 from cases.models.case import STATUSES
@@ -15,10 +15,9 @@ from cases.refusals import Refused, Unseen
 from cases.rules import case as commands
 from web import charts, receipts
 from web import signing as hand
+from web.board import ANSWERS, STEPS, Board, Pressed, tried
 from web.door import command_id, made_from, member_view, page_number, whole_or_part
-from web.forms.case import AddPartyForm, CaseForm, ReasonForm
-from web.forms.shape import CommandForm
-from web.signing import Signing, signing
+from web.forms.case import CaseForm
 from web.views.frame import CasePage
 
 PAGE = 50
@@ -114,63 +113,15 @@ def case_revise(request: HttpRequest, actor: Actor, reference: str) -> HttpRespo
     return render(request, "web/cases/form.html", context, status=status)
 
 
-@dataclass
-class Step:
-    """A thing that may be done with the case now: its form and its words."""
-
-    name: str
-    label: str
-    means: str
-    form: CommandForm
-    signing: Signing | None
-
-
-STEPS: dict[str, tuple[str, str, type[CommandForm]]] = {
-    "OpenCase": ("Open the case", "Takes it out of draft.", CommandForm),
-    "ContainCase": ("Mark as contained", "The abuse is stopped; the work goes on.", ReasonForm),
-    "CloseCase": ("Close the case", "Nothing is added to a closed case; it can be reopened.", ReasonForm),
-    "ReopenCase": ("Reopen the case", "Takes up the work again.", ReasonForm),
-    "AddParty": (
-        "Add a party",
-        "It sees the case and its history, and no evidence until its owner shares it.",
-        AddPartyForm,
-    ),
-    "PlaceLegalHold": (
-        "Place a legal hold",
-        "Nothing of the case may be disposed of while your party’s hold stands.",
-        ReasonForm,
-    ),
-    "LiftLegalHold": ("Lift your party’s legal hold", "Other parties’ holds stay.", ReasonForm),
-}
-
-
-def _steps(page: CasePage, *, tried: str = "", form: CommandForm | None = None) -> list[Step]:
-    held = any(part.hold_reason for part in page.parts if part.party_id == page.actor.party)
-    moot = "PlaceLegalHold" if held else "LiftLegalHold"
-    steps = []
-    binding = page.offers & policy.BINDING & STEPS.keys()
-    hands = signing(page.parties[page.actor.party], page.own_keys) if binding else None
-    for name, (label, means, of) in STEPS.items():
-        if name not in page.offers or (name == moot and name != tried):
-            continue
-        drawn = form if name == tried and form is not None else of(auto_id=f"id_{name}_%s")
-        if isinstance(drawn, AddPartyForm):
-            choices = [(str(party.pk), party.name) for party in reads.candidates(page.actor, page.case)]
-            if not choices:
-                continue
-            drawn.fields["party"].choices = choices  # type: ignore[attr-defined]
-        steps.append(Step(name, label, means, drawn, hands if name in policy.BINDING else None))
-    return steps
-
-
-def _overview(request: HttpRequest, page: CasePage, steps: list[Step], *, status: int = 200) -> HttpResponse:
+def overview(request: HttpRequest, page: CasePage, board: Board, *, status: int = 200) -> HttpResponse:
+    """The front page of a case with these steps and questions on it."""
     items = list(reads.items(page.actor, page.case)[: MANY + 1])
     context = page.context(
         items=items[:SHOWN],
         left=len(items[SHOWN:MANY]),
         many=len(items) > MANY,
         lanes=charts.lanes(items[:LANES]),
-        steps=steps,
+        board=board,
         holds=[part for part in page.parts if part.hold_reason],
     )
     return render(request, "web/cases/overview.html", context, status=status)
@@ -180,7 +131,7 @@ def _overview(request: HttpRequest, page: CasePage, steps: list[Step], *, status
 def case_overview(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     """The front page of a case."""
     page = CasePage(actor, reference, "overview", with_members=True)
-    return _overview(request, page, _steps(page))
+    return overview(request, page, Board(page))
 
 
 @member_view("POST")
@@ -189,29 +140,41 @@ def case_step(request: HttpRequest, actor: Actor, reference: str, name: str) -> 
     if name not in STEPS:
         raise Unseen
     page = CasePage(actor, reference, "overview", with_members=True)
-    label, _, of = STEPS[name]
-    form = of(request.POST, auto_id=f"id_{name}_%s")
-    if isinstance(form, AddPartyForm):
-        form.fields["party"].choices = [(str(p.pk), p.name) for p in reads.candidates(actor, page.case)]  # type: ignore[attr-defined]
-        form.fields["party"].choices += [(str(p.pk), p.name) for p in page.parties.values()]  # type: ignore[attr-defined]
-    status = 422
+    form = tried(page, name, request.POST)
+    return _press(request, page, Pressed(name=name, label=STEPS[name][0], form=form))
+
+
+@member_view("POST")
+def case_answer(
+    request: HttpRequest, actor: Actor, reference: str, proposal: UUID, name: str
+) -> HttpResponse:
+    """Answer or withdraw what a party of the case has proposed."""
+    if name not in ANSWERS:
+        raise Unseen
+    page = CasePage(actor, reference, "overview", with_members=True)
+    asked = together.question(actor, page.case, proposal)
+    _, label, _, of = ANSWERS[name]
+    form = of(request.POST, auto_id=f"id_{name}_{proposal}_%s")
+    return _press(request, page, Pressed(name=name, label=label, form=form, proposal=asked.proposal.pk))
+
+
+def _press(request: HttpRequest, page: CasePage, pressed: Pressed) -> HttpResponse:
+    actor, form, label, status = page.actor, pressed.form, pressed.label, 422
     if form.is_valid():
-        said = {key: value for key, value in form.cleaned_data.items() if key != "command"}
         try:
-            command = getattr(commands, name)(id=command_id(request), case=page.case.pk, **said)
+            command = pressed.command(command_id(request), page.case)
             if hand.wanted(request):
                 return hand.draw(request, actor, command, form, case=page.case, title=label)
             receipt = perform(command, actor=actor, authorship=hand.given(request, actor))
             receipts.give(request, receipt, case=page.case.reference)
-            return redirect("case", page.case.reference)
+            return redirect("cases" if pressed.name == "LeaveCase" else "case", *pressed.back(page.case))
         except Refused as refused:
             form.refused(refused)
             status = refused.status
     if hand.by_script(request):
         return hand.trouble(form)
-    steps = _steps(page, tried=name, form=form)
-    if not any(step.name == name for step in steps):
-        messages.error(
-            request, f"{label}: {'; '.join(str(e) for errors in form.errors.values() for e in errors)}"
-        )
-    return _overview(request, page, steps, status=status)
+    board = Board(page, pressed=pressed)
+    if not board.shows_pressed:
+        told = "; ".join(str(error) for errors in form.errors.values() for error in errors)
+        messages.error(request, f"{label}: {told}")
+    return overview(request, page, board, status=status)

@@ -44,7 +44,7 @@ def custody(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         item_label=label,
         kind=kind,
         kinds=list(CUSTODY_KINDS.items()),
-        custody=told(events, page.parties),
+        custody=told(events, page.known_parties),
         older=older,
         newest=newest.urlencode(),
         first_page=not before,

@@ -100,7 +100,7 @@ def _erase_url(page: CasePage, row: reads.LedgerRow) -> str:
 def entry(request: HttpRequest, actor: Actor, reference: str, index: int) -> HttpResponse:
     """One entry: what was sealed where it is shared, its bytes and its proof in any case."""
     page = CasePage(actor, reference, "ledger")
-    names = {pk: party.short_name for pk, party in page.parties.items()}
+    names = {pk: party.short_name for pk, party in page.known_parties.items()}
     found = reads.ledger_page(actor, page.case, after=index - 1, limit=1, names=names)
     if not found or found[0].index != index:
         raise Unseen

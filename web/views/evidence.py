@@ -55,7 +55,7 @@ def _custody(page: CasePage, item: EvidenceItem) -> tuple[list[CustodyEvent], bo
     found = list(events.filter(~Q(kind="examined") | Q(pk__in=latest)))
     read = [event for event in found if event.kind == "examined"]
     cut = len(read) > EXAMINED
-    return told([event for event in found if not cut or event is not read[0]], page.parties), cut
+    return told([event for event in found if not cut or event is not read[0]], page.known_parties), cut
 
 
 def _facts(item: EvidenceItem) -> tuple[list[tuple[str, str]], str]:

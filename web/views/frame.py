@@ -25,22 +25,30 @@ class CasePage:
     tab: str
     case: Case = field(init=False)
     parts: list[Participation] = field(init=False)
+    past: list[Participation] = field(init=False)
     offers: set[str] = field(init=False)
     with_members: bool = False
 
     def __post_init__(self) -> None:
         self.case = reads.case(self.actor, self.reference)
-        self.parts = (
+        everyone = (
             listings.parts_with_members(self.actor, self.case)
             if self.with_members
-            else list(reads.parties_of(self.actor, self.case))
+            else list(reads.everyone_in(self.actor, self.case))
         )
+        self.parts = [part for part in everyone if part.left_at is None]
+        self.past = [part for part in everyone if part.left_at is not None]
         self.offers = policy.offers(self.actor, self.case)
 
     @property
     def parties(self) -> dict[UUID, Any]:
         """The parties of the case by id."""
         return {part.party_id: part.party for part in self.parts}
+
+    @property
+    def known_parties(self) -> dict[UUID, Any]:
+        """The same with those that have left, whose acts stay in the history."""
+        return {part.party_id: part.party for part in (*self.parts, *self.past)}
 
     @cached_property
     def standing(self) -> Standing:
@@ -60,6 +68,7 @@ class CasePage:
         return {
             "case": self.case,
             "parts": self.parts,
+            "past": self.past,
             "acting_party": self.parties[self.actor.party],
             "offers": self.offers,
             "proof": proof,

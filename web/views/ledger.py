@@ -63,7 +63,7 @@ def drawn(row: reads.LedgerRow, page: CasePage) -> dict[str, Any]:
     return {
         "index": row.index,
         "recorded_at": row.recorded_at,
-        "party": page.parties.get(row.party),
+        "party": page.known_parties.get(row.party),
         "leaf_hash": row.leaf_hash,
         "opening": row.opening,
         "lost": row.lost,
@@ -85,7 +85,7 @@ def entries(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
         page.case,
         after=part.bottom - 1,
         limit=max(part.top - part.bottom + 1, 0),
-        names={pk: party.short_name for pk, party in page.parties.items()},
+        names={pk: party.short_name for pk, party in page.known_parties.items()},
     )
     rows = [drawn(row, page) for row in reversed(found) if shown != "open" or row.opening][:PAGE]
     if shown == "open" and len(rows) == PAGE:
