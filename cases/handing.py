@@ -41,10 +41,10 @@ def receivers(actor: Actor, item: EvidenceItem, parts: Collection[Participation]
     ]
 
 
-def witnesses(actor: Actor, item: EvidenceItem, parts: Collection[Participation]) -> list[Member]:
-    """The members that could witness the disposal of a visible item: of another party where one sees it."""
-    others = [part.party_id for part in receivers(actor, item, parts)]
-    asked = others or [actor.party]
+def witnesses(actor: Actor, seeing: Collection[Participation]) -> list[Member]:
+    """The members that could witness the disposal of an item: of the other parties that are `seeing` it, as
+    `receivers` tells, or, where there is none, of one's own."""
+    asked = [part.party_id for part in seeing] or [actor.party]
     found = Member.objects.filter(party__in=asked, active=True)
     if actor.member is not None:
         found = found.exclude(pk=actor.member)

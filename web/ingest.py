@@ -5,6 +5,8 @@ from typing import Any
 from cases.models import EvidenceItem
 from evidence.models import Ingest
 
+SETTLED = ("indexed", "quarantined", "stored", "released", "disposed")
+"""States in which a worker has nothing left to do with an item."""
 STEPS = ("received", "sealed", "verified", "searchable", "indexed")
 DOING = {
     "verify": "Hashing the sealed bytes again",
@@ -19,14 +21,16 @@ def _reached(item: EvidenceItem) -> int:
     """How many of the steps are done."""
     if item.state == "quarantined":
         return 3 if item.verified_at else 2
-    done = {"received": 1, "sealed": 2, "searchable": 4, "indexed": 5}[item.state]
+    done = {"received": 1, "sealed": 2, "searchable": 4, "indexed": 5}.get(item.state)
+    if done is None:  # out of custody, or an object: as far as it had come
+        return 5 if item.records is not None else 3 if item.verified_at else 0
     return 3 if done == 2 and item.verified_at else done
 
 
 def told(item: EvidenceItem, ingest: Ingest | None) -> dict[str, Any]:
     """The context of the state card: steps, progress of the one at hand, whether anything still changes."""
     reached = _reached(item)
-    terminal = item.state in {"indexed", "quarantined"}
+    terminal = item.state in SETTLED
     steps = []
     for i, name in enumerate(STEPS):
         how = "done" if i < reached else "now" if i == reached and not terminal else ""

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from cases import listings, reads
+from cases import handing, listings, reads
 from cases.actors import Actor
 from cases.models.evidence import CUSTODY_KINDS
 from web.custodial import told
@@ -41,6 +41,7 @@ def custody(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     newest.pop("before", None)
     context = page.context(
         items=items,
+        waiting=handing.waiting(actor, page.case) if not label and not kind and not before else [],
         item_label=label,
         kind=kind,
         kinds=list(CUSTODY_KINDS.items()),

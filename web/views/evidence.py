@@ -26,7 +26,6 @@ FIRST = 8
 REJECTS = 50
 PAGE = 100
 EXAMINED = 30  # the latest of them on the item's page; all of them under Custody
-SETTLED = ("indexed", "quarantined")
 
 
 @member_view("GET", "HEAD")
@@ -94,9 +93,10 @@ def _page(
     facts, missing = _facts(item)
     others = reads.shared_with(actor, item)
     allowed = reads.allowed(actor, item)
-    settled = item.state in SETTLED
+    settled = item.state in ingest.SETTLED
     family = Q(parent=item.pk) | Q(pk=item.parent_id)
-    related = settled and (item.parent_id is not None or item.format in reads.CONTAINERS)
+    has_parts = item.format in reads.CONTAINERS or any(event.kind == "extracted" for event in custody)
+    related = item.parent_id is not None or (settled and has_parts)
     seen = list(reads.items(actor, page.case).filter(family)) if related else []
     derived = [one for one in seen if one.parent_id == item.pk]
     if form is None and "OfferShare" in page.offers and "share_on" in allowed:
