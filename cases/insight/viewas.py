@@ -1,0 +1,67 @@
+"""What lists a party or member would see of the actor's own things, by the wall that they would meet."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from cases import reads, wall
+from cases.insight.subject import Subject, asking
+from cases.models import Case, EvidenceItem
+from cases.refusals import Unseen
+from cases.rules.acting import Actor
+from cases.rules.share_terms import OPERATIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """An item of the actor's own party, and what the other may do with it now."""
+
+    item: EvidenceItem
+    operations: frozenset[str]
+
+    @property
+    def words(self) -> list[str]:
+        """The operations in words, from the least to the most."""
+        return [label for name, label in OPERATIONS.items() if name in self.operations]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The lists as they would stand: `items` with their particulars, and how many only exist."""
+
+    subject: Subject
+    own: int
+    items: Sequence[Shown]
+    only_exist: int
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many of the items each operation is open for."""
+        counted = {name: sum(name in one.operations for one in self.items) for name in OPERATIONS}
+        return counted | {"exists": counted["exists"] + self.only_exist}
+
+    @property
+    def records(self) -> int:
+        """The records that a search would go through."""
+        return sum(one.item.records or 0 for one in self.items if "search" in one.operations)
+
+
+def view_as(actor: Actor, case: Case, subject: Subject) -> View:
+    """Of the actor's own items in a visible case: what the other's lists would show. Four queries."""
+    asking(actor)
+    if subject.party.pk == actor.party and subject.member is None:
+        raise Unseen
+    own = list(reads.items(actor, case).filter(owner=actor.party))
+    held = operations(subject, case, [one.pk for one in own])
+    exist = EvidenceItem.objects.filter(
+        wall.granted(subject.eyes, "exists"), case=case, owner=actor.party
+    ).count()
+    seen = [Shown(item=one, operations=held[one.pk]) for one in own if one.pk in held]
+    return View(subject=subject, own=len(own), items=seen, only_exist=exist - len(seen))
+
+
+def operations(subject: Subject, case: Case, items: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """What the other may do now with each of these; those whose particulars it does not see are absent."""
+    if subject.member is not None and not subject.member.active:
+        return {}
+    return {pk: one.operations for pk, one in wall.held(subject.eyes, items, case=case.pk).items()}
