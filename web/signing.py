@@ -178,5 +178,6 @@ def _told(form: CommandForm) -> list[tuple[str, str]]:
         value = form.cleaned_data.get(field.name) or ""
         choices: Mapping[str, str] = dict(getattr(field.field, "choices", ()))
         if value:
-            told.append((str(field.label), str(choices.get(str(value), value))))
+            chosen = value if isinstance(value, list) else [value]
+            told.append((str(field.label), "; ".join(str(choices.get(str(one), one)) for one in chosen)))
     return told

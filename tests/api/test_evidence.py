@@ -1,4 +1,4 @@
-"""Evidence by API: upload, list, custody, disclosure, download."""
+"""Evidence by API: upload, list, custody, download."""
 
 import hashlib
 import json
@@ -209,26 +209,13 @@ def test_list_and_one(scene: Scene) -> None:
         assert (one["id"], one["ingest"]["pending"], one["ingest"]["step"]) == (ids[1], True, "verify")
 
 
-def test_custody_and_disclosure(scene: Scene) -> None:
+def test_custody(scene: Scene) -> None:
     item = scene.alice.upload(scene.case.pk, fresh()).json()["id"]
     at = f"{scene.path}/evidence/{item}"
     steps = scene.alice.get(f"{at}/custody").json()
     assert [one["kind"] for one in steps["results"]] == ["acquired", "received", "sealed"]
     assert all(one["party"]["id"] == str(scene.cast.northwind) for one in steps["results"])
-    body = {"party": str(scene.cast.contoso), "purpose": "Joint analysis", "legal_basis": "Clause 7"}
-    assert scene.carol.post(f"{at}/disclose", body).status_code == 404
-    told = scene.alice.post(f"{at}/disclose", body)
-    assert told.status_code == 201
-    assert told.json()["receipt"]["leaf_hash"]
-    assert scene.alice.post(f"{at}/disclose", body).status_code == 409
-    assert scene.carol.get(at).json()["owner"]["id"] == str(scene.cast.northwind)
-    assert scene.rhea.get(at).status_code == 404
-    for bad in (
-        {"party": str(uuid4()), "purpose": "x"},
-        {"purpose": "x"},
-        {"party": str(scene.cast.regulator)},
-    ):
-        assert scene.alice.post(f"{at}/disclose", bad).status_code == 422
+    assert scene.carol.get(f"{at}/custody").status_code == 404
 
 
 def test_download_is_recorded_before_it_begins(scene: Scene) -> None:

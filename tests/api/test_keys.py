@@ -130,11 +130,12 @@ def test_every_binding_act_can_be_signed(scene: Scene, keygen: Any) -> None:
     register(scene.alice, key)
     item = sealed_item(scene.cast, scene.case)
     outsiders, contoso = str(scene.cast.outsiders), str(scene.cast.contoso)
-    acts: tuple[tuple[dict[str, str], str, dict[str, Any], int], ...] = (
+    offer = {"to": contoso, "items": [str(item.pk)], "operations": ["search"], "purpose": "Joint work"}
+    acts: tuple[tuple[dict[str, Any], str, dict[str, Any], int], ...] = (
         (
-            {"command": "DiscloseEvidence", "item": "E-1", "party": contoso, "purpose": "Joint work"},
-            f"{case}/evidence/{item.pk}/disclose",
-            {"party": contoso, "purpose": "Joint work"},
+            {"command": "OfferShare", "offer": offer},
+            f"{case}/shares",
+            offer,
             201,
         ),
         (
@@ -284,7 +285,10 @@ def test_an_intent_takes_just_the_fields_of_its_act(scene: Scene) -> None:
         {"command": "CloseCase", "reason": "x", "party": str(uuid4())},
         {"command": "AddParty", "party": str(uuid4())},
         {"command": "OpenCase"},
-        {"command": "DiscloseEvidence", "item": "E-1", "party": str(uuid4())},
+        {"command": "OfferShare", "offer": {"to": str(uuid4()), "purpose": "x"}},
+        {"command": "AcceptShare"},
+        {"command": "AcceptShare", "share": str(uuid4()), "reason": "x"},
+        {"command": "DiscloseEvidence", "reason": "x"},
     ):
         assert code_of(scene.alice.post(f"{scene.path}/intents", body)) == (422, "invalid"), body
 

@@ -52,7 +52,18 @@ def routes(case: object, item: object) -> list[tuple[str, str, object]]:
         ("GET", f"{bit}/content", None),
         ("GET", f"{bit}/rejects", None),
         ("GET", f"{bit}/records/1", None),
-        ("POST", f"{bit}/disclose", {"party": str(uuid4()), "purpose": "x"}),
+        ("GET", f"{one}/shares", None),
+        (
+            "POST",
+            f"{one}/shares",
+            {"to": str(uuid4()), "items": ["1"], "operations": ["search"], "purpose": "x"},
+        ),
+        ("GET", f"{one}/shares/{uuid4()}", None),
+        ("PATCH", f"{one}/shares/{uuid4()}", {"purpose": "x"}),
+        ("POST", f"{one}/shares/{uuid4()}/accept", {}),
+        ("POST", f"{one}/shares/{uuid4()}/refuse", {"reason": "x"}),
+        ("POST", f"{one}/shares/{uuid4()}/revoke", {"reason": "x"}),
+        ("POST", f"{one}/shares/{uuid4()}/give-up", {"reason": "x"}),
         ("POST", f"{one}/search", {"query": ""}),
         ("POST", f"{one}/search", {"query": "((("}),
         ("POST", f"{one}/histogram", {"query": ""}),
@@ -84,7 +95,7 @@ def test_every_route_wants_a_token(scene: Scene, number: int) -> None:
     assert Api().ask(method, path, json_=body).status_code == 401
 
 
-def test_an_item_of_another_party_is_absent_until_disclosed(scene: Scene) -> None:
+def test_an_item_of_another_party_is_absent_until_it_is_shared(scene: Scene) -> None:
     item = sealed_item(scene.cast, scene.case)
     for tail in ("", "/custody", "/content", "/rejects", "/records/1"):
         for shown in (item.pk, item.label, item.number, uuid4(), "E-99"):

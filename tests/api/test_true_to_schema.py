@@ -96,10 +96,20 @@ def test_answers_are_as_described(scene: Scene) -> None:
     check(described, "/cases", "post", scene.alice.post("/cases", {"title": "x"}))
     check(described, at, "patch", scene.alice.ask("PATCH", scene.path, json_={"title": "y"}))
     check(described, f"{at}/evidence", "post", scene.alice.upload(scene.case.pk, b"x\n"))
-    told = {"party": str(scene.cast.contoso), "purpose": "x"}
-    check(
-        described, f"{item_at}/disclose", "post", scene.alice.post(f"{scene.path}/evidence/1/disclose", told)
-    )
+    for side in (scene.alice, scene.carol):
+        check(described, f"{at}/shares", "get", side.get(f"{scene.path}/shares"))
+    offer: dict[str, Any] = {"to": str(scene.cast.contoso), "items": ["1"], "purpose": "x"}
+    offer["operations"] = ["search"]
+    offered = scene.alice.post(f"{scene.path}/shares", offer)
+    for answer in (offered, scene.alice.post(f"{scene.path}/shares", offer | {"operations": []})):
+        check(described, f"{at}/shares", "post", answer)
+    share, one = f"{scene.path}/shares/{offered.json()['id']}", f"{at}/shares/{{share}}"
+    check(described, one, "get", scene.carol.get(share))
+    for tail in ("accept", "refuse", "give-up"):
+        said = {} if tail == "accept" else {"reason": "x"}
+        check(described, f"{one}/{tail}", "post", scene.carol.post(f"{share}/{tail}", said))
+    check(described, one, "patch", scene.alice.ask("PATCH", share, json_={"watermark": True}))
+    check(described, f"{one}/revoke", "post", scene.alice.post(f"{share}/revoke", {"reason": "x"}))
 
 
 @pytest.mark.django_db

@@ -166,16 +166,16 @@ def verify(bundle: Path, policy: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_signing_a_disclosure_by_keyboard(desk: Callable[..., Desk]) -> None:
+def test_signing_an_offer_by_keyboard(desk: Callable[..., Desk]) -> None:
     alice = desk()
     alice.register()
-    alice.goto(f"/cases/{alice.case}/evidence/E-1#disclose")
+    alice.goto(f"/cases/{alice.case}/evidence/E-1#share")
     page = alice.page
-    page.get_by_text("Disclose to a party").focus()
+    page.get_by_text("Share with a party").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Purpose").fill("Joint analysis")
     button = page.get_by_role("button", name="Sign with my passkey")
-    page.get_by_label("Legal basis").focus()
+    page.get_by_label("Until").focus()
     for _ in range(4):
         page.keyboard.press("Tab")
         if button.evaluate("e => e === document.activeElement"):

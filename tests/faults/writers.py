@@ -102,7 +102,7 @@ class Writer(threading.Thread):
         super().__init__(name=f"writer-{seed}", daemon=True)
         self.seat, self.count, self.tally = seat, count, tally
         self.chance = random.Random(seed)
-        self.undisclosed: list[tuple[str, str]] = []
+        self.unshared: list[tuple[str, str]] = []
         self.others, self.late, self.items = others, late, list[str]()
         self.held = False
         address = urlsplit(url)
@@ -139,13 +139,13 @@ class Writer(threading.Thread):
                 yield self._json("AddParty", number, "/parties", {"party": joins[number], "role": "observer"})
             elif drawn < 0.006 or number == 1:
                 yield self._upload(number)
-            elif self.undisclosed and drawn < 0.02:
-                item, party = self.undisclosed.pop()
+            elif self.unshared and drawn < 0.02:
+                item, party = self.unshared.pop()
                 yield self._json(
-                    "DiscloseEvidence",
+                    "OfferShare",
                     number,
-                    f"/evidence/{item}/disclose",
-                    {"party": party, "purpose": f"Purpose {number}"},
+                    "/shares",
+                    {"items": [item], "to": party, "operations": ["search"], "purpose": f"Purpose {number}"},
                 )
             elif self.seat.part == "lead" and drawn < 0.7:
                 said = {"title": f"Storm {number}", "summary": f"As seen at {number}."}
@@ -238,7 +238,7 @@ class Writer(threading.Thread):
         )
         if asked.kind == "AcquireEvidence":
             self.items.append(answer["id"])
-            self.undisclosed += [(answer["id"], party) for party in self.others]
+            self.unshared += [(answer["id"], party) for party in self.others]
         with self.tally.lock:
             self.tally.acks.append(ack)
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cases import events, keyring, policy, reads
 from cases.actors import worker_for
 from cases.intents import Authorship
-from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Party, PartyKey
+from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Party, PartyKey, Share
 from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused, Unseen
@@ -44,7 +44,7 @@ from cases.rules.key_events import key_stream
 from cases.rules.keys import KeyRing, RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.shape import CaseCommand, Command
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import AcceptShare, GiveUpShare, OfferShare, RevokeShare
 from ledger import leaf, reading
 from ledger.authorship import key_id
 from ledger.verify import verify_log
@@ -59,14 +59,16 @@ BYTES = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=
 
 
 class Story(RuleBasedStateMachine):
-    """Random commands by random people on one joint case; `shown` is our own idea of who may see what."""
+    """Random commands by random people on one joint case; `sees` is our own idea of who may see what."""
 
     @initialize()
     def meet(self) -> None:
         self.people = cast.the_cast()
         self.case = cast.joint_case(self.people, open_=False).pk
         self.items: list[UUID] = []
-        self.shown: dict[UUID, set[UUID]] = {}
+        self.owned: dict[UUID, UUID] = {}
+        self.shares: dict[UUID, tuple[UUID | None, UUID, UUID]] = {}
+        self.in_force: set[UUID] = set()
         self.actors = {
             name: getattr(self.people, name).actor
             for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")
@@ -98,6 +100,7 @@ class Story(RuleBasedStateMachine):
             list(Party.objects.order_by("pk").values()),
             list(Case.objects.filter(pk=self.case).values()),
             list(EvidenceItem.objects.filter(case=self.case).order_by("pk").values()),
+            list(Share.objects.filter(case=self.case).order_by("pk").values()),
             list(Participation.objects.filter(case=self.case).order_by("pk").values()),
             CustodyEvent.objects.filter(item__case=self.case).count(),
         )
@@ -132,24 +135,45 @@ class Story(RuleBasedStateMachine):
             AcquireEvidence(case=self.case, item=item, facts=facts, sealed=BYTES), self.actors[name]
         ):
             self.items.append(item)
-            self.shown[item] = {self.actors[name].party}
+            self.owned[item] = self.actors[name].party
 
-    @rule(name=NAMES, data=st.data(), party=PARTIES)
-    def disclose(self, name: str, data: st.DataObject, party: str) -> None:
-        item, to = self.any_item(data), getattr(self.people, party)
-        if self.attempt(
-            DiscloseEvidence(case=self.case, item=item, party=to, purpose="Work"), self.actors[name]
-        ):
-            self.shown[item].add(to)
+    def sees(self, party: UUID, item: UUID) -> bool:
+        """Its owner does, and whoever has accepted a share of it, or of all that its owner has."""
+        owner = self.owned.get(item)
+        shared = (self.shares[share] for share in self.in_force)
+        return owner == party or (owner, party) in [
+            (giver, to) for named, giver, to in shared if named in (None, item)
+        ]
+
+    @rule(name=NAMES, data=st.data(), party=PARTIES, scope=st.sampled_from(["items", "case"]))
+    def offer(self, name: str, data: st.DataObject, party: str, scope: str) -> None:
+        share, to, actor = uuid4(), getattr(self.people, party), self.actors[name]
+        item = None if scope == "case" else self.any_item(data)
+        terms: dict[str, Any] = {"scope": "case"} if item is None else {"items": (item,)}
+        terms |= {"operations": cast.CONTENT, "purpose": "Work"}
+        if self.attempt(OfferShare(case=self.case, share=share, to=to, **terms), actor):
+            assert item is None or self.owned[item] == actor.party
+            self.shares[share] = (item, actor.party, to)
+
+    @rule(
+        name=st.sampled_from(["alice", "carol", "dan", "rhea"]),
+        data=st.data(),
+        kind=st.sampled_from([AcceptShare, AcceptShare, RevokeShare, GiveUpShare]),
+    )
+    def answer(self, name: str, data: st.DataObject, kind: type) -> None:
+        share = data.draw(st.sampled_from([*self.shares, uuid4()]))
+        said = {} if kind is AcceptShare else {"reason": "Because"}
+        if self.attempt(kind(case=self.case, share=share, **said), self.actors[name]):
+            _, giver, to = self.shares[share]
+            assert self.actors[name].party == (giver if kind is RevokeShare else to)
+            (self.in_force.add if kind is AcceptShare else self.in_force.discard)(share)
 
     @rule(name=NAMES, data=st.data(), how=st.sampled_from(["search", "download"]))
     def examine(self, name: str, data: st.DataObject, how: str) -> None:
         item = self.any_item(data)
         seen = (Examination(item=item, how=how, query="ip:1", shown=1),)
         done = self.attempt(ExamineEvidence(case=self.case, examinations=seen), self.actors[name])
-        assert done == (
-            self.actors[name].party in self.shown.get(item, set()) and self.actors[name].party in self.parts
-        )
+        assert done == (self.sees(self.actors[name].party, item) and self.actors[name].party in self.parts)
 
     @rule(name=st.sampled_from(["alice", "alice", "carol", "bob"]), data=st.data())
     def erase(self, name: str, data: st.DataObject) -> None:
@@ -263,7 +287,7 @@ class Story(RuleBasedStateMachine):
                     reads.case(actor, self.case)
                 continue
             case = reads.case(actor, self.case)
-            expected = {item for item, parties in self.shown.items() if actor.party in parties}
+            expected = {item for item in self.owned if self.sees(actor.party, item)}
             assert set(reads.items(actor, case).values_list("pk", flat=True)) == expected
             assert policy.offers(actor, case) <= set(policy.POLICY)
 

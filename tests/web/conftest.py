@@ -14,7 +14,7 @@ from tests.cast import Cast, Person
 
 @dataclass(frozen=True)
 class World:
-    """A case of Northwind (alice) with Contoso and a regulator; one item of each party, not disclosed."""
+    """A case of Northwind (alice) with Contoso and a regulator; one item of each party, not shared."""
 
     cast: Cast
     case: Case

@@ -34,7 +34,7 @@ POSTS = (
     "/ledger/1/erase",
     "/steps/OpenCase",
     "/steps/AddParty",
-    "/evidence/E-1/disclose",
+    "/evidence/E-1/share",
     "/evidence/E-1/download",
     "/evidence/add",
     "/revise",
@@ -59,7 +59,7 @@ def test_a_stranger_gets_404_on_every_page_of_a_case(world: World, signed_in: Si
 
 
 @pytest.mark.parametrize("path", ITEM_PAGES)
-def test_a_stranger_and_a_partner_get_404_for_an_undisclosed_item(
+def test_a_stranger_and_a_partner_get_404_for_an_item_not_shared(
     world: World, signed_in: SignedIn, path: str
 ) -> None:
     for person in (world.cast.mallory, world.cast.carol, world.cast.rhea):
@@ -103,7 +103,7 @@ def test_a_key_of_another_party_cannot_be_told_from_none(world: World, signed_in
     assert theirs not in mallory.get("/keys").text
 
 
-@pytest.mark.parametrize("path", ["/steps/OpenCase", "/evidence/E-1/disclose", "/evidence/E-1/download"])
+@pytest.mark.parametrize("path", ["/steps/OpenCase", "/evidence/E-1/share", "/evidence/E-1/download"])
 def test_state_changes_are_refused_by_get(world: World, signed_in: SignedIn, path: str) -> None:
     assert signed_in(world.cast.alice).get(world.url(path)).status_code == 405
 

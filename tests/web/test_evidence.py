@@ -1,4 +1,4 @@
-"""Adding evidence, an item's page, disclosure and download."""
+"""Adding evidence, an item's page, sharing and download."""
 
 import hashlib
 from collections.abc import Callable
@@ -96,26 +96,40 @@ def test_lists_show_no_trace_of_anothers_item(world: World, signed_in: SignedIn)
         assert world.theirs.sha256 not in page
 
 
-def test_disclosure_shows_the_item_to_that_party_only(world: World, signed_in: SignedIn) -> None:
-    alice = signed_in(world.cast.alice)
-    where = world.url("/evidence/E-1/disclose")
+def test_a_share_shows_the_item_to_that_party_only_once_it_has_accepted(
+    world: World, signed_in: SignedIn
+) -> None:
+    alice, carol = signed_in(world.cast.alice), signed_in(world.cast.carol)
+    where = world.url("/evidence/E-1/share")
+    assert "Share with a party" in alice.get(world.url("/evidence/E-1")).text
     asked = {
-        "party": str(world.cast.contoso),
+        "to": str(world.cast.contoso),
+        "operations": ["metadata", "preview"],
         "purpose": "Attribution",
         "legal_basis": "Agreement 7",
+        "tlp": "TLP:AMBER",
+        "expires_at": "",
         "command": str(uuid4()),
     }
-    assert alice.post(where, asked | {"purpose": ""}).status_code == 422
+    for wrong in ({"purpose": ""}, {"operations": []}, {"expires_at": "noon"}, {"tlp": "TLP:RED"}):
+        assert alice.post(where, asked | wrong).status_code == 422
+    assert alice.post(where, asked | {"expires_at": "2020-01-01T00:00:00Z"}).status_code == 422
+    less = alice.post(where, asked | {"tlp": "TLP:CLEAR", "command": str(uuid4())})
+    assert less.status_code == 409 and "at least as strictly" in less.text
     assert alice.post(where, asked).status_code == 302
     assert alice.post(where, asked).status_code == 302  # the same press again
-    again = alice.post(where, asked | {"command": str(uuid4())})
-    assert again.status_code == 409
-    assert "sees the item already" in again.text
-    page = signed_in(world.cast.carol).get(world.url("/evidence/E-1"))
+    assert reads.shares(world.cast.alice.actor, world.case).count() == 1
+    assert carol.get(world.url("/evidence/E-1")).status_code == 404
+    (share,) = reads.shares(world.cast.carol.actor, world.case)
+    story.accepted(world.case, share.pk)
+    page = carol.get(world.url("/evidence/E-1"))
     assert page.status_code == 200
-    assert "Attribution" in page.text
+    assert "Download" not in page.text and "Share with a party" not in page.text
+    assert carol.post(world.url("/evidence/E-1/download")).status_code == 404
+    onward = asked | {"to": str(world.cast.regulator), "command": str(uuid4())}
+    assert carol.post(where, onward).status_code == 403
     assert signed_in(world.cast.rhea).get(world.url("/evidence/E-1")).status_code == 404
-    assert reads.custody(world.cast.alice.actor, world.ours).filter(kind="disclosed").count() == 1
+    assert signed_in(world.cast.rhea).post(where, asked).status_code == 404
 
 
 def test_download_gives_the_sealed_bytes_and_is_in_custody(world: World, signed_in: SignedIn) -> None:

@@ -276,18 +276,22 @@ def test_a_key_in_a_file_signs_on_a_page_of_its_own(world: World, signed_in: Sig
     assert auth_of(world)["key"] == id_of(key)
 
 
-def test_a_disclosure_is_signed(world: World, signed_in: SignedIn) -> None:
+def test_an_offer_to_share_is_signed(world: World, signed_in: SignedIn) -> None:
     alice, key = signed_in(world.cast.alice), FileKey()
     register_file(alice, key)
     form = {
         "command": str(uuid4()),
-        "party": str(world.cast.contoso),
+        "to": str(world.cast.contoso),
+        "operations": ["search"],
         "purpose": "Joint analysis",
         "legal_basis": "",
+        "tlp": "TLP:AMBER",
         "sign": "file",
     }
-    at = world.url("/evidence/E-1/disclose")
-    fields = hidden(alice.post(at, form).text)
+    at = world.url("/evidence/E-1/share")
+    page = alice.post(at, form).text
+    assert "<dt>It may</dt><dd>Search and count its records</dd>" in page
+    fields = hidden(page)
     answer = alice.post(at, fields | {"signature": key.sign(fields["intent"]).sig})
     assert answer.status_code == 302
     assert auth_of(world)["key"] == id_of(key)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.test import Client
 from cases import reads
 from cases.perform import perform
 from cases.rules.case import ReviseCase
-from cases.rules.sharing import DiscloseEvidence
+from cases.rules.sharing import OfferShare
 from ledger import erasure
 from ledger.models import TimeStamp
 from tests import cast as story
@@ -68,15 +69,20 @@ def test_sealed_entries_tell_index_party_and_time_alone(world: World, signed_in:
 def test_a_signed_entry_that_is_sealed_does_not_say_who_signed(world: World, signed_in: SignedIn) -> None:
     key = Passkey()
     register(key, by=world.cast.carol)
-    index = disclosed_by_carol(world, key)
+    index = shared_by_carol(world, key)
     page = signed_in(world.cast.alice).get(world.url(f"/ledger/{index}")).text
     assert "is not shared with you" in page and "Signed by" not in page and "Carol" not in page
 
 
-def disclosed_by_carol(world: World, key: FileKey | Passkey) -> int:
-    """Contoso discloses its item to the regulator, signed; the index of the act."""
-    act = DiscloseEvidence(
-        case=world.case.pk, item=world.theirs.pk, party=world.cast.regulator, purpose="Supervision"
+def shared_by_carol(world: World, key: FileKey | Passkey) -> int:
+    """Contoso offers its item to the regulator, signed; the index of the act."""
+    act = OfferShare(
+        case=world.case.pk,
+        share=uuid4(),
+        items=(world.theirs.pk,),
+        to=world.cast.regulator,
+        operations=("search",),
+        purpose="Supervision",
     )
     return perform(act, actor=world.cast.carol.actor, authorship=sign(key, act)).first
 
@@ -86,7 +92,7 @@ def test_who_signed_an_act_and_what_is_said_to_those_who_may_read_it(
     world: World, signed_in: SignedIn, key: FileKey | Passkey, how: str
 ) -> None:
     register(key, by=world.cast.carol)
-    index = disclosed_by_carol(world, key)
+    index = shared_by_carol(world, key)
     page = words(signed_in(world.cast.carol).get(world.url(f"/ledger/{index}")).text)
     assert f"Signed by Carol with {how}" in page
     assert '"intent":"countersign/intent/v1"' in page

@@ -80,14 +80,20 @@ def test_an_upload_has_one_by_form_and_by_script(world: World, signed_in: Signed
     assert f"/ledger/{index}" in notice and leaf_hash in notice
 
 
-def test_revising_and_disclosing_have_one(world: World, signed_in: SignedIn) -> None:
+def test_revising_and_sharing_have_one(world: World, signed_in: SignedIn) -> None:
     alice = signed_in(world.cast.alice)
     same = {name: getattr(world.case, name) for name in SAID}
     done = alice.post(world.url("/revise"), same | {"title": "A better title"})
     assert len(receipts(alice.get(done.headers["Location"]).text)) == 1
     done = alice.post(
-        world.url("/evidence/E-1/disclose"),
-        {"party": str(world.cast.contoso), "purpose": "Joint analysis", "command": str(uuid4())},
+        world.url("/evidence/E-1/share"),
+        {
+            "to": str(world.cast.contoso),
+            "operations": ["search"],
+            "purpose": "Joint analysis",
+            "tlp": "TLP:AMBER",
+            "command": str(uuid4()),
+        },
     )
     (notice,) = receipts(alice.get(done.headers["Location"]).text)
     assert last(world)[1] in notice
