@@ -10,7 +10,19 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import case, custody, erasure, keys, parties, proposals, referral, sharing
+from cases.rules import (
+    case,
+    custody,
+    disposal,
+    erasure,
+    keys,
+    making,
+    parties,
+    proposals,
+    referral,
+    sharing,
+    transfer,
+)
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -32,12 +44,15 @@ from cases.rules.share_events import ShareState
 RULES: Rules = {
     **case.RULES,
     **custody.RULES,
+    **disposal.RULES,
     **erasure.RULES,
     **keys.RULES,
+    **making.RULES,
     **parties.RULES,
     **proposals.RULES,
     **referral.RULES,
     **sharing.RULES,
+    **transfer.RULES,
 }
 
 S = TypeVar(
