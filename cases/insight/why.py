@@ -1,22 +1,30 @@
 """Why somebody can, or cannot, see something: the chain of events that decides it, in sentences."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cases import events, reads, sentences
+from django.db.models import Q
+
+from cases import reads, sentences
 from cases.insight import history, viewas
-from cases.insight.history import EVERY_ENTRY, Life, Thing
+from cases.insight.history import Life, Past, Thing
 from cases.insight.subject import Subject, asking
-from cases.models import Case, EvidenceItem, Share
-from cases.refusals import Forbidden
+from cases.models import (
+    Case,
+    EvidenceItem,
+    EvidenceItemGroupObjectPermission,
+    EvidenceItemUserObjectPermission,
+    Share,
+)
+from cases.refusals import Forbidden, Unseen
 from cases.rules.acting import Actor
-from cases.rules.case import CaseCreated, PartyAdded
-from cases.rules.shape import CASE_STREAM
-from cases.rules.share_events import ShareOffered, ShareTermsChanged
+from cases.rules.case import CaseState
+from cases.rules.shape import CASE_STREAM, item_stream
+from cases.rules.share_events import ShareOffered, ShareTermsChanged, share_stream
 from cases.rules.share_terms import OPERATIONS, Terms
 from cases.rules.values import ROLES
-from ledger import reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,29 +61,48 @@ class Answer:
 
 
 def why_case(actor: Actor, case: Case, subject: Subject) -> Answer:
-    """Why the other can see a case that the actor sees; for lead investigators and counsel. Two queries."""
+    """Why the other can see a case that the actor sees; for lead investigators and counsel. One query."""
     asking(actor)
-    steps = [*_membership(subject), *_joining(case, subject)]
+    past = history.past(case, [])
+    steps = [*_membership(subject), *_joining(past, subject)]
     allowed = subject.member is None or subject.member.active
     return Answer(subject=subject, item=None, allowed=allowed, operations=frozenset(), steps=steps)
 
 
-def why_item(actor: Actor, item: EvidenceItem, subject: Subject) -> Answer:
-    """Why the other can or cannot see an item; for the item's owner, and for a party about its own people.
-    At most nine queries."""
+def why_item(actor: Actor, case: Case, label: str, subject: Subject) -> Answer:
+    """Why the other can or cannot see an item ("E-3") that the actor sees; for the item's owner, and for a
+    party about its own people. Three queries, one more for each generation above an item's parent."""
     asking(actor)
+    number = re.fullmatch(r"E-([0-9]{1,9})", label, re.ASCII)
+    asked = viewas.with_operations(reads.items(actor, case), subject)
+    item = asked.filter(number=int(number[1])).first() if number else None
+    if item is None:
+        raise Unseen
     if actor.party not in (item.owner_id, subject.party.pk):
         raise Forbidden("not-owner", "Only the owner of an item is told who sees it, and why.")
-    case, now = item.case, datetime.now(UTC)
-    steps = [*_membership(subject), *_joining(case, subject), _owning(actor, item, subject)]
+    held = viewas.operations(item)
+    shares = _between(actor, case, item, subject)
+    past = history.past(case, [item_stream(item.pk), *(share_stream(one.pk) for one in shares)])
+    steps = [*_membership(subject), *_joining(past, subject), _owning(past, item, subject)]
     if subject.party.pk != item.owner_id:
-        steps += _shares(actor, item, subject, now)
-    held = viewas.operations(subject, case, [item.pk]).get(item.pk, frozenset())
-    if not held and subject.party.pk != item.owner_id and len(steps) and steps[-1].allows is None:
-        steps.append(Step(sentence="No share of this item holds for them now.", allows=False))
-    if held & {"search", "preview"} and item.state not in ("searchable", "indexed"):
+        steps += _shares(item, subject, past, shares)
+    if "metadata" in held and item.state not in ("searchable", "indexed"):
         steps.append(Step(sentence=f"Its records cannot be read yet: {item.label} is {item.state}."))
-    return Answer(subject=subject, item=item, allowed=bool(held), operations=held, steps=steps)
+    return Answer(subject=subject, item=item, allowed="metadata" in held, operations=held, steps=steps)
+
+
+def _between(actor: Actor, case: Case, item: EvidenceItem, subject: Subject) -> list[Share]:
+    """The shares by the item's owner to the other party, the actor being one of the two; for the owner also
+    those by which others have shared it on. The oldest first."""
+    if subject.party.pk == item.owner_id:
+        return []
+    meant = Q(giver=item.owner)
+    if item.owner_id == actor.party:
+        for wall in (EvidenceItemGroupObjectPermission, EvidenceItemUserObjectPermission):
+            rows = wall.objects.filter(content_object=item).exclude(share=None)
+            meant |= Q(status="accepted", pk__in=rows.values("share"))
+    found = Share.objects.filter(meant, case=case, receiver=subject.party)
+    return list(found.select_related("giver", "receiver").order_by("offered_at", "id"))
 
 
 def _membership(subject: Subject) -> list[Step]:
@@ -90,31 +117,31 @@ def _membership(subject: Subject) -> list[Step]:
     return steps
 
 
-def _joining(case: Case, subject: Subject) -> list[Step]:
-    """The events by which the party came into the case, or left it."""
-    names = {subject.party.pk: subject.party.name}
-    steps = []
-    for stored in reading.read_stream(case.pk, CASE_STREAM, after=0, until=EVERY_ENTRY):
-        event = events.read(stored)
-        led = isinstance(event, CaseCreated) and event.lead == subject.party.pk
-        joined = isinstance(event, PartyAdded) and event.party == subject.party.pk
-        if led or joined:
-            said = sentences.of(event, stored, names, {})
-            who = "which leads it" if led else f"as {subject.part}"
+def _joining(past: Past | None, subject: Subject) -> list[Step]:
+    """The events by which the party came into the case, took another part, or left it."""
+    name, names = subject.party.name, {subject.party.pk: subject.party.name}
+    steps, part, state = [], "", CaseState()
+    for one in past.streams.get(CASE_STREAM, ()) if past else ():
+        state = state.after(one.event)
+        now = state.parts.get(subject.party.pk, "")
+        if now != part:
+            what = f"{name} came into the case as {now}" if not part else f"{name} is {now} from here on"
             steps.append(
                 Step(
-                    sentence=f"{subject.party.name} came into the case {who}: {said}.",
-                    allows=True,
-                    entry=stored.index,
-                    at=stored.recorded_at,
+                    sentence=f"{what if now else f'{name} left the case'}: "
+                    f"{sentences.of(one.event, one.stored, names, {})}.",
+                    allows=bool(now),
+                    entry=one.stored.index,
+                    at=one.stored.recorded_at,
                 )
             )
+        part = now
     return steps
 
 
-def _owning(actor: Actor, item: EvidenceItem, subject: Subject) -> Step:
-    first = reads.custody(actor, item).first()
-    entry, at = (first.entry, first.recorded_at) if first else (None, None)
+def _owning(past: Past | None, item: EvidenceItem, subject: Subject) -> Step:
+    told = past.streams.get(item_stream(item.pk), ()) if past else ()
+    entry, at = (told[0].stored.index, told[0].stored.recorded_at) if told else (None, None)
     if subject.party.pk == item.owner_id:
         said = f"{item.label} is {subject.party.name}’s own: all of its members see it."
         return Step(sentence=said, allows=True, entry=entry, at=at)
@@ -122,26 +149,34 @@ def _owning(actor: Actor, item: EvidenceItem, subject: Subject) -> Step:
     return Step(sentence=said, entry=entry, at=at)
 
 
-def _shares(actor: Actor, item: EvidenceItem, subject: Subject, now: datetime) -> list[Step]:
-    case = item.case
-    pair = (item.owner_id, subject.party.pk) if item.owner_id == actor.party else (actor.party, item.owner_id)
-    found = history.lives(actor, case, pair, until=EVERY_ENTRY)
-    giver = item.owner_id
-    given = [life for life in found if life.share.giver_id == giver]
-    among = history.things(case, [item.owner_id])
+def _shares(item: EvidenceItem, subject: Subject, past: Past | None, shares: Sequence[Share]) -> list[Step]:
+    now, among = datetime.now(UTC), _family(item)
     steps: list[Step] = []
-    for life in given:
-        if any(item.pk in history.covered(terms, giver, among) for terms in _all_terms(life)):
+    for share in shares:
+        if share.giver_id != item.owner_id:
+            # Of a share that is not its own the owner is told no more than who gave it.
+            said = f"{share.giver.name}, which may share it on, has shared it with {subject.party.name}."
+            steps.append(Step(sentence=said, allows=True, at=share.decided_at))
+            continue
+        life, giver = past.life(share) if past else None, item.owner_id
+        if life and any(item.pk in history.covered(terms, giver, among) for terms in _all_terms(life)):
             steps += _one_share(life, item, subject, among, now)
-    steps += _shared_on(actor, item, subject)
     if not steps:
         steps.append(Step(sentence=f"Nobody has offered {item.label} to {subject.party.name}.", allows=False))
     return steps
 
 
+def _family(item: EvidenceItem) -> list[Thing]:
+    """The item and what it was made from, the oldest first."""
+    line = [item]
+    while (parent := line[0].parent) is not None:
+        line.insert(0, parent)
+    return [history.thing(one) for one in line]
+
+
 def _all_terms(life: Life) -> list[Terms]:
     offered = [
-        Terms.of(one.event) for one in life.told if isinstance(one.event, ShareOffered | ShareTermsChanged)
+        Terms.alone(one.event) for one in life.told if isinstance(one.event, ShareOffered | ShareTermsChanged)
     ]
     return [*offered, life.state.terms]
 
@@ -173,26 +208,6 @@ def _one_share(
     holds = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until one of the two ends it"
     steps.append(Step(sentence=f"This share is in force, {holds}.", allows=True))
     return steps
-
-
-def _shared_on(actor: Actor, item: EvidenceItem, subject: Subject) -> list[Step]:
-    """That a party which may share it on has done so. Of such a share the owner is told no more than who."""
-    if item.owner_id != actor.party:
-        return []
-    onward = (
-        Share.objects.filter(group_rows__content_object=item, receiver=subject.party, status="accepted")
-        .exclude(giver=item.owner_id)
-        .select_related("giver")
-        .distinct()
-    )
-    return [
-        Step(
-            sentence=f"{one.giver.name}, which may share it on, has shared it with {subject.party.name}.",
-            allows=True,
-            at=one.decided_at,
-        )
-        for one in onward
-    ]
 
 
 Stands = Callable[[Life, EvidenceItem, Subject, Sequence[Thing], datetime], bool]

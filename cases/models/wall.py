@@ -1,5 +1,8 @@
 """guardian's rows about evidence: who may do what with which item, from when until when."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -19,7 +22,7 @@ class EvidenceItemGroupObjectPermission(GroupObjectPermissionBase):
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = False
-        unique_together = ()
+        unique_together: ClassVar[list[Sequence[str]]] = []
         constraints = [
             models.UniqueConstraint(
                 fields=["content_object", "group", "permission", "share"],
@@ -40,7 +43,7 @@ class EvidenceItemUserObjectPermission(UserObjectPermissionBase):
 
     class Meta(UserObjectPermissionBase.Meta):
         abstract = False
-        unique_together = ()
+        unique_together: ClassVar[list[Sequence[str]]] = []
         constraints = [
             models.UniqueConstraint(
                 fields=["content_object", "user", "permission", "share"],

@@ -28,7 +28,7 @@ FORMER = ("metadata", "search", "preview", "download", "export")
 
 
 def _offered(batch: Batch, event: ShareOffered, stored: StoredEvent) -> None:
-    terms = Terms.of(event)
+    terms = Terms.alone(event)
     batch.add(
         Share(
             id=event.share,
@@ -47,7 +47,7 @@ def _offered(batch: Batch, event: ShareOffered, stored: StoredEvent) -> None:
 
 def _terms_changed(batch: Batch, event: ShareTermsChanged, stored: StoredEvent) -> None:
     before = _before(event, stored)
-    terms = Terms.of(event)
+    terms = Terms.alone(event)
     changed: dict[str, Any] = {"terms": _number(event, stored) + 1}
     if before.status == "offered":
         changed |= {**_columns(terms), "offered_at": stored.recorded_at, "offered_by": _who(stored)}

@@ -97,11 +97,12 @@ class ShareState:
         match event:
             case ShareOffered():
                 return ShareState(
-                    status="offered", giver=event.party, receiver=event.to, terms=Terms.of(event)
+                    status="offered", giver=event.party, receiver=event.to, terms=Terms.alone(event)
                 )
             case ShareTermsChanged():
-                name = "terms" if self.status == "offered" else "proposed"
-                return replace(self, **{name: Terms.of(event)})
+                if self.status == "offered":
+                    return replace(self, terms=Terms.alone(event))
+                return replace(self, proposed=Terms.alone(event))
             case ShareAccepted():
                 return replace(self, status="accepted", terms=self.newest, proposed=None)
             case ShareRefused():

@@ -62,7 +62,7 @@ class Terms:
     summary: str = ""
 
     @classmethod
-    def of(cls, thing: "Terms") -> "Terms":
+    def alone(cls, thing: "Terms") -> "Terms":
         """The terms alone of a command or event that carries them."""
         return Terms(**{name: getattr(thing, name) for name in NAMES})
 

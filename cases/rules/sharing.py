@@ -104,7 +104,7 @@ def offer_share(command: OfferShare, state: "Known", actor: "Actor") -> Sequence
 
 def change_share(command: ChangeShare, state: "Known", actor: "Actor") -> Sequence[Event]:
     giver, to = _both(state)
-    if Terms.of(command) == state.share.newest:
+    if Terms.alone(command) == state.share.newest:
         raise Refused("nothing-changed", "Nothing would change.")
     _may_stand(command, to, state, actor)
     told = {name: getattr(command, name) for name in _NAMES}

@@ -55,6 +55,7 @@ NAMES = st.sampled_from(["alice", "bob", "carol", "dan", "rhea", "mallory"])
 PARTIES = st.sampled_from(["northwind", "contoso", "regulator", "outsiders"])
 REASONS = st.sampled_from(["Because", "", "x" * 2_001, "Ünïcödé ≠ \u2028 end", "nul\0"])
 SHA = "ab" * 32
+ANSWERS: list[type] = [AcceptShare, AcceptShare, RevokeShare, GiveUpShare]
 BYTES = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=3, filename="a.log")
 
 
@@ -158,9 +159,9 @@ class Story(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(["alice", "carol", "dan", "rhea"]),
         data=st.data(),
-        kind=st.sampled_from([AcceptShare, AcceptShare, RevokeShare, GiveUpShare]),
+        kind=st.sampled_from(ANSWERS),
     )
-    def answer(self, name: str, data: st.DataObject, kind: type) -> None:
+    def answer(self, name: str, data: st.DataObject, kind: Any) -> None:
         share = data.draw(st.sampled_from([*self.shares, uuid4()]))
         said = {} if kind is AcceptShare else {"reason": "Because"}
         if self.attempt(kind(case=self.case, share=share, **said), self.actors[name]):
