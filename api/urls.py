@@ -16,6 +16,7 @@ from api.views import (
     keys,
     ledger,
     proof,
+    referrals,
     search,
     sharing,
     together,
@@ -76,6 +77,7 @@ def nothing(request: HttpRequest) -> HttpResponse:
 
 app_name = "api"
 _case = "cases/<id:case>"
+_referral = "referrals/<id:referral>"
 _item = f"{_case}/evidence/<id:item>"
 urlpatterns = [
     path("schema", SchemaView.as_view(), name="schema"),
@@ -86,6 +88,16 @@ urlpatterns = [
     path("keys/intents", keys.KeyIntents.as_view(), name="key_intents"),
     path("keys/<id:key>/rotate", keys.Rotate.as_view(), name="key_rotate"),
     path("keys/<id:key>/revoke", keys.Revoke.as_view(), name="key_revoke"),
+    path("referrals", referrals.Referrals.as_view(), name="referrals"),
+    path("referrals/intents", referrals.SendingIntent.as_view(), name="referral_intents"),
+    path(_referral, referrals.OneReferral.as_view(), name="referral"),
+    path(f"{_referral}/accept", referrals.AcceptOne.as_view(), name="referral_accept"),
+    path(f"{_referral}/intents", referrals.AcceptanceIntent.as_view(), name="referral_accept_intent"),
+    path(f"{_referral}/refuse", referrals.RefuseOne.as_view(), name="referral_refuse"),
+    path(f"{_referral}/ask", referrals.AskOne.as_view(), name="referral_ask"),
+    path(f"{_referral}/answer", referrals.AnswerOne.as_view(), name="referral_answer"),
+    path(f"{_referral}/withdraw", referrals.WithdrawOne.as_view(), name="referral_withdraw"),
+    path(f"{_referral}/consent", referrals.ConsentOne.as_view(), name="referral_consent"),
     path("cases", cases.Cases.as_view(), name="cases"),
     path(_case, cases.OneCase.as_view(), name="case"),
     path(f"{_case}/status", cases.Status.as_view(), name="status"),

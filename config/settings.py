@@ -410,6 +410,8 @@ SPECTACULAR_SETTINGS = {
             "Operation": "OPERATIONS",
             "MemberRole": "ROLES",
             "Side": "SIDES",
+            "ReferralStatus": "REFERRAL_STATUSES",
+            "ReferralSide": "REFERRAL_SIDES",
         }.items()
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.add_problems"],

@@ -10,7 +10,7 @@ from rest_framework.utils import encoders
 from cases.models.case import STATUSES
 from cases.models.evidence import CUSTODY_KINDS, STATES
 from cases.models.proposals import ANSWERS, ENDS, KINDS
-from cases.rules import share_events, share_terms, values
+from cases.rules import referral_events, share_events, share_terms, values
 
 # Named, so that OpenAPI can name them too (SPECTACULAR_SETTINGS).
 MARKINGS = list(values.TLP)
@@ -30,6 +30,8 @@ SHARE_SCOPES = list(share_terms.SCOPES)
 OPERATIONS = list(share_terms.OPERATIONS)
 ROLES = list(values.ROLES)
 SIDES = ["given", "received"]
+REFERRAL_STATUSES = list(referral_events.STATUSES)
+REFERRAL_SIDES = ["sent", "received"]
 PROOF_STATES = ["recorded", "countersigned", "time-stamped"]
 KEY_PURPOSES = list(values.KEY_PURPOSES)
 KEY_KINDS = list(values.KEY_KINDS)

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from cases import listings, policy, reads, referring
+from cases import listings, matters, policy, reads, referring
 from cases.actors import Actor
 from cases.models import Case, Referral
 from cases.perform import perform
 from cases.refusals import Refused, Unseen
 from cases.rules import referral as commands
-from cases.rules.case import CreateCase
 from cases.rules.share_terms import OPERATIONS
 from ledger.entries import Receipt
 from web import receipts
@@ -248,19 +247,22 @@ def _sending(
 
 
 def _sent(request: HttpRequest, actor: Actor, form: ReferralForm, case: Case | None) -> HttpResponse:
-    id_, said = command_id(request), form.said()
-    if case is None and isinstance(form, NewMatterForm):
-        made = made_from(id_, "case")
-        perform(CreateCase(id=uuid5(id_, "create"), case=made, **form.case_said()), actor=actor)
-        case = reads.case(actor, made)
-    if case is None:
-        raise Unseen
-    command = commands.SendReferral(id=id_, case=case.pk, referral=made_from(id_, "referral"), **said)
+    id_ = command_id(request)
+    command = commands.SendReferral(
+        id=id_,
+        case=case.pk if case else matters.case_made_by(id_),
+        referral=made_from(id_, "referral"),
+        **form.said(),
+    )
     if hand.wanted(request):
         back = reverse("referrals")
         return hand.draw(request, actor, command, form, case=case, title="Send the referral", back=back)
-    receipt = perform(command, actor=actor, authorship=hand.given(request, actor))
-    receipts.give(request, receipt, case=case.reference)
+    signed = hand.given(request, actor)
+    if isinstance(form, NewMatterForm):
+        receipt = matters.refer(command, actor=actor, said=form.case_said(), authorship=signed)
+    else:
+        receipt = perform(command, actor=actor, authorship=signed)
+    receipts.give(request, receipt, case=reads.case(actor, command.case).reference)
     return redirect("referral", command.referral)
 
 
