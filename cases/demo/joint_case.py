@@ -24,6 +24,7 @@ from cases.rules.acting import Actor
 from cases.rules.case import AddParty, ContainCase, CreateCase, OpenCase
 from cases.rules.parties import AdmitMember, RegisterParty
 from cases.rules.proposals import ConsentToParty, proposal_of
+from cases.rules.referral import SendReferral
 from cases.rules.sharing import AcceptShare, OfferShare
 
 DEMO = UUID("d4a2b3f0-5d0a-5c0e-9a52-6b1f4a7c2e10")
@@ -90,6 +91,7 @@ def build(passwords: Mapping[str, str], say: Callable[[str], None]) -> Case:
         _add(case, upload, people, say)
     _share(case, people)
     _contoso_alone(people, say)
+    _referred(people, say)
     return reads.case(people["alice"], case.pk)
 
 
@@ -349,3 +351,39 @@ def _contoso_alone(people: Mapping[str, Actor], say: Callable[[str], None]) -> N
         actor=carol,
     )
     say("Demo: a second case, of Contoso alone, is contained.")
+
+
+def _referred(people: Mapping[str, Actor], say: Callable[[str], None]) -> None:
+    """A second, small matter that Northwind puts before the regulator, whose answer it awaits."""
+    alice, case = people["alice"], demo_id("resellers case")
+    perform(
+        CreateCase(
+            id=demo_id("create resellers case"),
+            case=case,
+            title="Resold research access",
+            summary="Two resellers offer free research keys of ours for money; one of them targets students.",
+            category="terms_of_service",
+            severity="low",
+            tlp="TLP:AMBER",
+        ),
+        actor=alice,
+    )
+    perform(
+        SendReferral(
+            id=demo_id("refer resellers"),
+            case=case,
+            referral=demo_id("resellers referral"),
+            to=demo_id("regulator"),
+            summary=(
+                "Two shops resell access that we give to universities without charge. Buyers upload personal "
+                "data of students in the belief that the service is licensed.\n\nWe ask whether your office "
+                "wants to take part before we approach the shops."
+            ),
+            indicators=("research-keys.example", "cheap-models.example", "198.51.100.77"),
+            purpose="Decide whether the office takes part",
+            legal_basis="Terms of service, section 9",
+            tlp="TLP:AMBER",
+        ),
+        actor=alice,
+    )
+    say("Demo: a second matter of Northwind waits for the regulator's answer.")

@@ -140,7 +140,7 @@ def add_party(command: AddParty, state: "Known", actor: "Actor") -> Sequence[Eve
                 role=role,
             )
         ]
-    return _join(command.party, role, state, proposal=None)
+    return join(command.party, role, state, proposal=None)
 
 
 def consent_to_party(command: ConsentToParty, state: "Known", actor: "Actor") -> Sequence[Event]:
@@ -152,7 +152,7 @@ def consent_to_party(command: ConsentToParty, state: "Known", actor: "Actor") ->
     )
     if asked(state.case, wanted) - {actor.party}:
         return [consented]
-    return [consented, *_join(wanted.party, wanted.role, state, proposal=command.proposal)]
+    return [consented, *join(wanted.party, wanted.role, state, proposal=command.proposal)]
 
 
 def object_to_party(command: ObjectToParty, state: "Known", actor: "Actor") -> Sequence[Event]:
@@ -253,7 +253,8 @@ def _ended(ending: "Ending", actor: "Actor") -> Event:
     return kind(**about, reason="Its receiver has left the case.")
 
 
-def _join(party: UUID, role: str, state: "Known", *, proposal: UUID | None) -> list[Event]:
+def join(party: UUID, role: str, state: "Known", *, proposal: UUID | None) -> list[Event]:
+    """A party gets in, perhaps once more; whatever else was proposed about it lapses."""
     named, keys = state.around.party_name, state.around.witnesses
     if named is None:
         raise Refused("party-gone", "The proposed party is no longer on this host.")

@@ -13,8 +13,7 @@ from uuid import UUID, uuid5
 
 from cases.refusals import Forbidden, Invalid, Refused, Unseen
 from cases.rules import values
-from cases.rules.case import PartyAdded
-from cases.rules.proposal_events import lapsing
+from cases.rules.proposals import join
 from cases.rules.referral_events import (
     WORDS,
     ReferralAccepted,
@@ -179,16 +178,7 @@ def accept_referral(command: AcceptReferral, state: "Known", actor: "Actor") -> 
         raise Refused("referral-over", OVER)
     happened: list[Event] = [ReferralAccepted(**_about(state), terms=command.terms)]
     if sent.to not in state.case.parts:
-        happened.append(
-            PartyAdded(
-                party=sent.to,
-                name=around.party_name,
-                role="partner",
-                keys=around.witnesses,
-                again=sent.to in state.case.left,
-            )
-        )
-        happened += lapsing(state.case.proposals, "joined")
+        happened += join(sent.to, "partner", state, proposal=None)
     if sent.items:
         share: dict[str, Any] = {"share": share_of(sent.referral), "party": sent.party, "to": sent.to}
         happened.append(ShareOffered(**share, **vars(_terms(sent))))

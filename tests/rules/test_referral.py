@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cases import policy
-from cases.rules.case import CaseClosed, CloseCase, PartyAdded, ReviseCase
+from cases.rules.case import CaseClosed, CloseCase, PartyAdded, PartyLeft, ReviseCase
 from cases.rules.known import Around
 from cases.rules.referral import (
     OVER,
@@ -75,6 +75,7 @@ WITH_ITEM = replace(
     SEND, items=(ITEM,), labels=("Gateway log, one week",), allowed=("search", "preview"), tlp="TLP:AMBER"
 )
 ABOUT: dict[str, Any] = {"referral": REFERRAL, "party": NORTHWIND, "to": OUTSIDERS}
+LEFT = PartyLeft(party=OUTSIDERS, reason="Done")
 EVE = member("eve", OUTSIDERS, "viewer")
 PAT = member("pat", OUTSIDERS, "investigator")
 
@@ -251,6 +252,13 @@ def test_the_named_items_are_shared_under_the_same_terms_by_the_same_act() -> No
     assert isinstance(accepted, ShareAccepted)
     assert (accepted.share, accepted.party, accepted.to) == (offered.share, NORTHWIND, OUTSIDERS)
     assert accepted.terms == offered.digest
+
+
+def test_who_has_left_the_case_may_be_referred_to_and_comes_back() -> None:
+    left = (*ALONE, PartyAdded(party=OUTSIDERS, name="Outsiders", role="partner"), LEFT)
+    [_, joined] = decide(sent(given=left), ACCEPT, MALLORY, AROUND)
+    assert isinstance(joined, PartyAdded)
+    assert joined.again
 
 
 def test_what_was_read_is_what_is_accepted() -> None:
