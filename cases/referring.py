@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce, Now
 
 from cases import policy, wall
 from cases.models import Case as CaseRow
-from cases.models import EvidenceItem, Party, Referral, ReferralConsent, ReferralNote
+from cases.models import EvidenceItem, Participation, Party, Referral, ReferralConsent, ReferralNote
 from cases.refusals import Unseen
 from cases.rules.acting import Actor
 
@@ -118,7 +118,10 @@ def with_waiting(actor: Actor, cases: QuerySet[CaseRow]) -> QuerySet[CaseRow]:
 def candidates(actor: Actor, case: CaseRow | None = None) -> QuerySet[Party]:
     """The parties that a matter may be referred to: who is not in the case yet."""
     found = Party.objects.exclude(pk=actor.party).order_by("name")
-    return found.exclude(participations__case=case) if case is not None else found
+    if case is None:
+        return found
+    present = Participation.objects.filter(case=case, left_at=None)
+    return found.exclude(pk__in=present.values("party"))
 
 
 def own_items(actor: Actor, case: CaseRow) -> QuerySet[EvidenceItem]:

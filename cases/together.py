@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import F
 
 from cases import reads
 from cases.models import Case, Participation, Party, Proposal, ProposalAnswer
 from cases.refusals import Unseen
 from cases.rules.acting import Actor
 
-MOST = 100
+MOST = 300
+GIVEN = ("id", "party", "who", "answer", "reason", "answered_at", "entry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +32,21 @@ class Question:
         return self.proposal.status == "open"
 
 
-def questions(actor: Actor, case: Case, *, parts: Sequence[Participation] | None = None) -> list[Question]:
-    """The proposals of a visible case, the newest first. Two queries where `parts`, from `reads.parties_of`,
-    are at hand, else three."""
-    parts = list(reads.parties_of(actor, case)) if parts is None else parts
-    if not any(part.party_id == actor.party for part in parts):
+def questions(actor: Actor, case: Case, *, everyone: Sequence[Participation] | None = None) -> list[Question]:
+    """The proposals of a visible case, the newest first. One query where `everyone`, from
+    `reads.everyone_in`, is at hand, else two."""
+    everyone = list(reads.everyone_in(actor, case)) if everyone is None else everyone
+    present = [part for part in everyone if part.left_at is None]
+    if not any(part.party_id == actor.party for part in present):
         raise Unseen
-    answers = ProposalAnswer.objects.select_related("party").order_by("entry", "id")
-    found = (
+    # One row an answer, and one of a proposal that has none.
+    rows = (
         Proposal.objects.filter(case=case)
         .select_related("by", "party")
-        .prefetch_related(Prefetch("answers", queryset=answers, to_attr="given"))
-        .order_by("-entry", "id")[:MOST]
+        .annotate(**{f"given_{name}": F(f"answers__{name}") for name in GIVEN})
+        .order_by("-entry", "id", "answers__entry")[:MOST]
     )
-    return [_question(each, parts) for each in found]
+    return [_question(list(of), everyone, present) for _, of in groupby(rows, key=lambda row: row.pk)]
 
 
 def question(actor: Actor, case: Case, proposal: UUID | str, *, kind: str | None = None) -> Question:
@@ -53,13 +57,20 @@ def question(actor: Actor, case: Case, proposal: UUID | str, *, kind: str | None
     raise Unseen
 
 
-def _question(proposal: Proposal, parts: Sequence[Participation]) -> Question:
-    given: list[ProposalAnswer] = proposal.given  # type: ignore[attr-defined]
+def _question(
+    rows: Sequence[Proposal], everyone: Sequence[Participation], present: Sequence[Participation]
+) -> Question:
+    proposal, parties = rows[0], {part.party_id: part.party for part in everyone}
+    answers = []
+    for row in rows:
+        said: dict[str, Any] = {name: getattr(row, f"given_{name}") for name in GIVEN}
+        if (given_by := said.pop("party")) is not None:
+            answers.append(ProposalAnswer(party=parties[given_by], proposal_id=proposal.pk, **said))
     waits: list[Party] = []
     if proposal.status == "open":
-        answered = {proposal.by_id, *(answer.party_id for answer in given)}
-        deciding = [part for part in parts if part.role != "observer" and part.party_id not in answered]
+        answered = {proposal.by_id, *(answer.party_id for answer in answers)}
+        deciding = [part for part in present if part.role != "observer" and part.party_id not in answered]
         waits = [
             part.party for part in deciding if proposal.kind != "lead" or part.party_id == proposal.party_id
         ]
-    return Question(proposal=proposal, answers=tuple(given), waits_for=tuple(waits))
+    return Question(proposal=proposal, answers=tuple(answers), waits_for=tuple(waits))

@@ -139,6 +139,7 @@ class Pressed:
     def command(self, id_: UUID, case: Case) -> Command:
         """The command that the filled form asks for."""
         said = {name: value for name, value in self.form.cleaned_data.items() if name != "command"}
+        said |= {name: UUID(said[name]) for name in ("party", "to") if name in said}
         if self.proposal is not None:
             said["proposal"] = self.proposal
         return COMMANDS[self.name](id=id_, case=case.pk, **said)
@@ -153,7 +154,7 @@ class Board:
 
     def __init__(self, page: CasePage, *, pressed: Pressed | None = None) -> None:
         self._page, self._pressed = page, pressed
-        self._questions = together.questions(page.actor, page.case, parts=page.parts)
+        self._questions = together.questions(page.actor, page.case, everyone=(*page.parts, *page.past))
         self.asked = [Asked(each, self._answers(each)) for each in self._questions if each.open]
         drawn = [step for name in STEPS if (step := self._step(name)) is not None]
         self.steps = [step for step in drawn if step.name not in OF_PARTIES]

@@ -88,7 +88,7 @@ class Participations(serializers.Serializer[Any]):
     results = ParticipationAnswer(many=True)
     candidates = PartyAnswer(many=True)
     past = PastParticipation(many=True)
-    proposals = ProposalAnswer(many=True, help_text="The newest first, at most 100.")
+    proposals = ProposalAnswer(many=True, help_text="The newest first; only so many.")
 
 
 class JoiningWithReceipt(serializers.Serializer[Any]):

@@ -69,7 +69,7 @@ class CaseParties(Door):
             "results": parts,
             "candidates": reads.candidates(self.actor, found) if may_add else [],
             "past": [part for part in everyone if part.left_at is not None],
-            "proposals": together.questions(self.actor, found, parts=parts),
+            "proposals": together.questions(self.actor, found, everyone=everyone),
         }
         return Response(Participations(told).data)
 

@@ -7,7 +7,7 @@ party in it.
 """
 
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
@@ -42,7 +42,11 @@ class CaseAdmin(OperatorAdmin[Case]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         """With what the table counts; two subqueries, so that neither count multiplies the other."""
-        parties = Case.objects.filter(pk=OuterRef("pk")).annotate(n=Count("participations")).values("n")
+        parties = (
+            Case.objects.filter(pk=OuterRef("pk"))
+            .annotate(n=Count("participations", filter=Q(participations__left_at=None)))
+            .values("n")
+        )
         items = Case.objects.filter(pk=OuterRef("pk")).annotate(n=Count("items")).values("n")
         rows: QuerySet[Case] = super().get_queryset(request)
         return rows.annotate(parties_n=Subquery(parties), items_n=Subquery(items))
@@ -69,7 +73,7 @@ class CaseAdmin(OperatorAdmin[Case]):
     @admin.display(description="parties")
     def parties(self, row: Case) -> str:
         """Who takes part, and as what."""
-        parts = row.participations.select_related("party")
+        parts = row.participations.filter(left_at=None).select_related("party")
         return ", ".join(f"{part.party} ({part.get_role_display().lower()})" for part in parts)
 
 

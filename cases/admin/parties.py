@@ -45,7 +45,7 @@ class PartyAdmin(OperatorAdmin[Party]):
         rows: QuerySet[Party] = super().get_queryset(request)
         return rows.annotate(
             member_count=Count("members", filter=Q(members__active=True), distinct=True),
-            case_count=Count("participations", distinct=True),
+            case_count=Count("participations", filter=Q(participations__left_at=None), distinct=True),
         )
 
     @admin.display(description="active members", ordering="member_count")

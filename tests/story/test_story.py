@@ -10,10 +10,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from cases import events, keyring, policy, reads
+from cases import events, keyring, policy, reads, together
 from cases.actors import worker_for
 from cases.intents import Authorship
-from cases.models import Case, CustodyEvent, EvidenceItem, Participation, Party, PartyKey, Share
+from cases.models import (
+    Case,
+    CustodyEvent,
+    EvidenceItem,
+    Participation,
+    Party,
+    PartyKey,
+    Proposal,
+    ProposalAnswer,
+    Share,
+)
 from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused, Unseen
@@ -43,6 +53,18 @@ from cases.rules.erasure import ERASABLE, EraseValues
 from cases.rules.key_events import key_stream
 from cases.rules.keys import KeyRing, RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
+from cases.rules.proposals import (
+    AcceptLead,
+    AgreeToClose,
+    ConsentToParty,
+    DissentFromClosing,
+    LeaveCase,
+    ObjectToParty,
+    OfferLead,
+    RefuseLead,
+    WithdrawProposal,
+    proposal_of,
+)
 from cases.rules.shape import CaseCommand, Command
 from cases.rules.sharing import AcceptShare, GiveUpShare, OfferShare, RevokeShare
 from ledger import leaf, reading
@@ -57,6 +79,17 @@ REASONS = st.sampled_from(["Because", "", "x" * 2_001, "Ünïcödé ≠ \u2028 e
 SHA = "ab" * 32
 ANSWERS: list[type] = [AcceptShare, AcceptShare, RevokeShare, GiveUpShare]
 BYTES = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=3, filename="a.log")
+
+ANSWERS: list[Any] = [
+    ConsentToParty,
+    ConsentToParty,
+    AgreeToClose,
+    DissentFromClosing,
+    AcceptLead,
+    ObjectToParty,
+    RefuseLead,
+    WithdrawProposal,
+]
 
 
 class Story(RuleBasedStateMachine):
@@ -74,7 +107,12 @@ class Story(RuleBasedStateMachine):
             name: getattr(self.people, name).actor
             for name in ("alice", "bob", "carol", "dan", "rhea", "mallory")
         }
-        self.parts = {self.people.northwind, self.people.contoso, self.people.regulator}
+        self.parts = {
+            self.people.northwind: "lead",
+            self.people.contoso: "partner",
+            self.people.regulator: "observer",
+        }
+        self.proposed: dict[UUID, tuple[UUID | None, str, set[UUID]]] = {}
         self.keys: list[tuple[str, Holder]] = [("alice", FileKey()), ("carol", Passkey())]
         for name, holder in self.keys:
             keyholders.register(holder, by=getattr(self.people, name))
@@ -103,6 +141,8 @@ class Story(RuleBasedStateMachine):
             list(EvidenceItem.objects.filter(case=self.case).order_by("pk").values()),
             list(Share.objects.filter(case=self.case).order_by("pk").values()),
             list(Participation.objects.filter(case=self.case).order_by("pk").values()),
+            list(Proposal.objects.filter(case=self.case).order_by("pk").values()),
+            ProposalAnswer.objects.filter(proposal__case=self.case).count(),
             CustodyEvent.objects.filter(item__case=self.case).count(),
         )
 
@@ -112,11 +152,24 @@ class Story(RuleBasedStateMachine):
         reason=REASONS,
     )
     def decide(self, name: str, kind: type, reason: str) -> None:
-        self.attempt(kind(case=self.case, reason=reason), self.actors[name])
+        command = kind(case=self.case, reason=reason)
+        if self.attempt(command, self.actors[name]):
+            self.decided(command, self.actors[name].party)
+
+    def decided(self, command: Command, by: UUID) -> None:
+        """What an accepted act makes of the proposals that are open."""
+        if isinstance(command, CloseCase) and self.deciding() - {by}:
+            self.proposed[proposal_of(command)] = (None, "closing", {by})
+        elif not isinstance(command, PlaceLegalHold | LiftLegalHold):
+            self.proposed.clear()
+
+    def deciding(self) -> set[UUID]:
+        return {party for party, part in self.parts.items() if part != "observer"}
 
     @rule(name=NAMES)
     def open(self, name: str) -> None:
-        self.attempt(OpenCase(case=self.case), self.actors[name])
+        if self.attempt(OpenCase(case=self.case), self.actors[name]):
+            self.proposed.clear()
 
     @rule(name=NAMES, title=st.text(max_size=210), severity=st.sampled_from(["low", "high", "awful"]))
     def revise(self, name: str, title: str, severity: str) -> None:
@@ -125,8 +178,61 @@ class Story(RuleBasedStateMachine):
     @rule(name=NAMES, party=PARTIES, role=st.sampled_from(["partner", "observer", "lead"]))
     def add(self, name: str, party: str, role: str) -> None:
         added = getattr(self.people, party)
-        if self.attempt(AddParty(case=self.case, party=added, role=role), self.actors[name]):
-            self.parts.add(added)
+        command, by = AddParty(case=self.case, party=added, role=role), self.actors[name].party
+        if self.attempt(command, self.actors[name]):
+            if self.deciding() - {by}:
+                self.proposed[proposal_of(command)] = (added, role, {by})
+            else:
+                self.join(added, role)
+
+    def join(self, party: UUID, role: str) -> None:
+        self.parts[party] = role
+        self.proposed.clear()
+
+    @rule(name=st.sampled_from(["alice", "carol", "mallory"]), party=PARTIES)
+    def offer_lead(self, name: str, party: str) -> None:
+        command = OfferLead(case=self.case, to=getattr(self.people, party))
+        if self.attempt(command, self.actors[name]):
+            self.proposed[proposal_of(command)] = (command.to, "lead", {self.actors[name].party})
+
+    @rule(
+        name=st.sampled_from(["alice", "carol", "carol", "mallory", "rhea"]),
+        data=st.data(),
+        kinds=st.permutations(ANSWERS),
+    )
+    def answer_proposal(self, name: str, data: st.DataObject, kinds: list[Any]) -> None:
+        proposal = data.draw(st.sampled_from([*self.proposed, uuid4()]))
+        for kind in kinds:
+            said = {"reason": "Because"} if "reason" in kind.__dataclass_fields__ else {}
+            command = kind(case=self.case, proposal=proposal, **said)
+            if self.attempt(command, self.actors[name]):
+                self.answered(command, self.actors[name].party)
+
+    def answered(self, command: Any, by: UUID) -> None:
+        """An accepted answer: the last one carries what was proposed."""
+        party, role, given = self.proposed[command.proposal]
+        if isinstance(command, WithdrawProposal | ObjectToParty | RefuseLead):
+            del self.proposed[command.proposal]
+            return
+        assert by not in given
+        given.add(by)
+        if role == "lead":
+            assert by == party
+            before = next(one for one, part in self.parts.items() if part == "lead")
+            self.parts |= {before: "partner", by: "lead"}
+            self.proposed.clear()
+        elif given >= self.deciding():
+            self.proposed.clear()
+            if party is not None:
+                self.join(party, role)
+
+    @rule(name=st.sampled_from(["alice", "carol", "mallory"]))
+    def leave(self, name: str) -> None:
+        party = self.actors[name].party
+        if self.attempt(LeaveCase(case=self.case, reason="Because"), self.actors[name]):
+            assert self.parts.pop(party) != "lead"
+            self.proposed.clear()
+            self.in_force = {share for share in self.in_force if party not in self.shares[share][1:]}
 
     @rule(name=NAMES, title=st.text(max_size=60), when=st.sampled_from(["", "2026-02-08T10:44:10Z", "noon"]))
     def acquire(self, name: str, title: str, when: str) -> None:
@@ -271,6 +377,7 @@ class Story(RuleBasedStateMachine):
             command = kind(case=self.case, reason="Because")
             if self.attempt(command, self.actors[name], keyholders.sign(holder, command)):
                 assert whose == name
+                self.decided(command, self.actors[name].party)
 
     def any_key(self, data: st.DataObject, name: str) -> tuple[str, Holder]:
         """Mostly the newest of somebody's own, else anybody's."""
@@ -288,6 +395,9 @@ class Story(RuleBasedStateMachine):
                     reads.case(actor, self.case)
                 continue
             case = reads.case(actor, self.case)
+            assert case.my_part == self.parts[actor.party]
+            open_ = [one.proposal.pk for one in together.questions(actor, case) if one.open]
+            assert set(open_) == self.proposed.keys()
             expected = {item for item in self.owned if self.sees(actor.party, item)}
             assert set(reads.items(actor, case).values_list("pk", flat=True)) == expected
             assert policy.offers(actor, case) <= set(policy.POLICY)
