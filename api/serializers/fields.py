@@ -30,6 +30,7 @@ SHARE_SCOPES = list(share_terms.SCOPES)
 OPERATIONS = list(share_terms.OPERATIONS)
 ROLES = list(values.ROLES)
 SIDES = ["given", "received"]
+READINGS = [*values.HOW, "broken_off"]
 REFERRAL_STATUSES = list(referral_events.STATUSES)
 REFERRAL_SIDES = ["sent", "received"]
 PROOF_STATES = ["recorded", "countersigned", "time-stamped"]

@@ -2,33 +2,33 @@
 then; from the ledger's events up to an entry, and only what the asking party may know."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from uuid import UUID
 
-from django.db.models import Min
+from django.db.models import OuterRef, Subquery
 
-from cases import events, reads
+from cases import reads
 from cases.insight import examined, history
 from cases.insight.examined import Asked, Reading, Total
+from cases.insight.history import Life, Past, Thing
 from cases.models import Case, CustodyEvent, EvidenceItem, Party, Share
 from cases.refusals import Invalid, Unseen
 from cases.rules.acting import Actor
 from cases.rules.case import CaseState
-from cases.rules.shape import CASE_STREAM, Event
+from cases.rules.shape import CASE_STREAM
+from cases.rules.share_events import share_stream
 from cases.rules.share_terms import OPERATIONS, Terms
-from ledger import reading
-from ledger.models import Checkpoint, Entry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """An item that the party could see then: by what share (None: its own), under which terms, and what
-    it had read of it by then. `item` is None where the asking party may not see it any more."""
+    it had read of it by then."""
 
-    item: EvidenceItem | None
+    item: EvidenceItem
     share: Share | None
     terms: Terms | None
     operations: frozenset[str]
@@ -65,114 +65,115 @@ class AsOf:
     times: int
 
 
-def instant(case: Case, asked: datetime | int) -> tuple[int, datetime]:
-    """The last entry at a time, with that time; or an entry with its own time. Unseen past the log's end.
-    One query."""
-    if isinstance(asked, int):
-        found = Entry.objects.filter(log=case.pk, index=asked).values_list("recorded_at", flat=True).first()
-        if found is None:
-            raise Invalid("as_of", "This case’s ledger has no such entry.")
-        return asked, found.astimezone(UTC)
-    at = min(asked, datetime.now(UTC))
-    last = Checkpoint.objects.filter(log=case.pk, recorded_at__lte=at).order_by("-size")
-    size = last.values_list("size", flat=True).first()
-    if size is None:
-        raise Invalid("as_of", "This case had not begun by then.")
-    return size - 1, at
-
-
 def as_of(
     actor: Actor,
     case: Case,
     party: Party,
     asked: datetime | int,
     *,
-    item: EvidenceItem | None = None,
+    item: str | None = None,
     limit: int = 100,
 ) -> AsOf:
     """What `party` could see and had read at a time or after an entry: of the actor's own items, or, where it
-    asks about its own party, of all that it had then. At most eight queries."""
-    entry, at = instant(case, asked)
-    part = _parts(case, entry).get(party.pk, "")
+    asks about its own party, of all that it had then; of one item by id or number, or of all. Four
+    queries."""
+    shares = list(reads.shares(actor, case).filter(receiver=party))
+    moment = asked if isinstance(asked, int) else min(asked, datetime.now(UTC))
+    past = history.past(case, [share_stream(share.pk) for share in shares], moment)
+    if past is None:
+        no_entry = "This case’s ledger has no such entry."
+        raise Invalid("as_of", no_entry if isinstance(asked, int) else "This case had not begun by then.")
     own = party.pk == actor.party
-    visible = {one.pk: one for one in reads.items(actor, case)}
-    if item is not None and (item.pk not in visible or not (own or item.owner_id == actor.party)):
+    visible = {one.pk: one for one in reads.items(actor, case).annotate(came=Subquery(_FIRST))}
+    only = None if item is None else _one(visible.values(), item)
+    if only is not None and not own and only.owner_id != actor.party:
         raise Unseen
-    lives = _received(actor, case, party, entry, at)
-    givers = {life.share.giver_id for life in lives} | ({actor.party} if own else set())
-    among = history.things(case, givers | {actor.party})
-    there = _there(case, entry)
-    among = [one for one in among if there.get(one.item, entry + 1) <= entry]
-    totals: dict[UUID, list[Total]] = defaultdict(list)
-    readings = Asked(
-        case=case.pk,
-        owner=None if own else actor.party,
-        reader=party.pk,
-        items=None if item is None else [item.pk],
-        last=entry,
-        own=own,
-    )
-    for one in examined.totals(readings):
-        totals[one.item].append(one)
-    known: dict[UUID, Known] = {}
-    for life in lives if part else []:
-        state = life.state
-        if state.status != "accepted" or not history.in_window(state.terms, at):
-            continue
-        for pk in history.covered(state.terms, life.share.giver_id, among):
-            before = known[pk].operations if pk in known else frozenset()
-            known[pk] = Known(
-                item=visible.get(pk),
-                share=life.share,
-                terms=state.terms,
-                operations=before | state.terms.allowed,
-                totals=totals[pk],
-            )
+    part = _parts(past).get(party.pk, "")
+    lives = [life for share in shares if _told_by_then(life := past.life(share), past.at)]
+    there = [one for one in visible.values() if one.came is not None and one.came <= past.entry]
+    readings, totals = _readings(actor, case, party, past, only, limit)
+    found = _open(lives, [history.thing(one) for one in there], past.at) if part else {}
     if own and part:
-        for thing in among:
-            if thing.owner == party.pk:
-                known[thing.item] = Known(
-                    item=visible.get(thing.item),
-                    share=None,
-                    terms=None,
-                    operations=frozenset(OPERATIONS),
-                    totals=totals[thing.item],
-                )
-    shown = [
-        one
-        for pk, one in known.items()
-        if (one.item and item is None) or (item is not None and pk == item.pk)
+        everything = frozenset(OPERATIONS)
+        found |= {one.pk: (None, None, everything) for one in there if one.owner_id == party.pk}
+    known = [
+        Known(item=visible[pk], share=share, terms=terms, operations=able, totals=totals[pk])
+        for pk, (share, terms, able) in found.items()
+        if only is None or pk == only.pk
     ]
-    shown.sort(key=lambda one: one.item.number if one.item else 0)
     return AsOf(
         party=party,
-        entry=entry,
-        at=at,
+        entry=past.entry,
+        at=past.at,
         part=part,
-        known=shown,
-        gone=sum(one.item is None for one in known.values()) if item is None else 0,
+        known=sorted(known, key=lambda one: one.item.number),
+        gone=len(_named(lives, past.at) - visible.keys()) if only is None and part else 0,
         offered=sum(life.state.status == "offered" for life in lives),
-        readings=examined.readings(readings, limit=limit),
+        readings=readings,
         times=sum(one.times for told in totals.values() for one in told),
     )
 
 
-def _parts(case: Case, entry: int) -> Mapping[UUID, str]:
-    """Who had which part in the case after an entry."""
-    told = reading.read_stream(case.pk, CASE_STREAM, after=0, until=history.EVERY_ENTRY)
-    found: list[Event] = [events.read(one) for one in told if one.index <= entry]
-    return reduce(lambda state, event: state.after(event), found, CaseState()).parts
+_FIRST = CustodyEvent.objects.filter(item=OuterRef("pk")).order_by("entry").values("entry")[:1]
+Open = tuple[Share | None, Terms | None, frozenset[str]]
 
 
-def _received(actor: Actor, case: Case, party: Party, entry: int, at: datetime) -> list[history.Life]:
-    """The shares to the party that the actor may know of, as they were after an entry."""
-    shares = reads.shares(actor, case).filter(receiver=party)
-    found = history.lives_of(case, shares, until=entry)
-    # A disclosure of old stands in its item's stream: its own time decides.
-    return [life for life in found if life.told or (life.began.exists and life.share.offered_at <= at)]
+def _open(lives: Sequence[Life], among: Sequence[Thing], at: datetime) -> dict[UUID, Open]:
+    """What was open under shares at a time: of several for one item the newest, and what all of them
+    allowed."""
+    found: dict[UUID, Open] = {}
+    for life in reversed(lives):
+        if _in_force(life, at):
+            terms = life.state.terms
+            for pk in history.covered(terms, life.share.giver_id, among):
+                before = found[pk][2] if pk in found else frozenset()
+                found[pk] = (life.share, terms, before | terms.allowed)
+    return {pk: one for pk, one in found.items() if "metadata" in one[2]}
 
 
-def _there(case: Case, entry: int) -> dict[UUID, int]:
-    """At which entry each item came into the case."""
-    rows = CustodyEvent.objects.filter(item__case=case, kind__in=("acquired", "derived", "received"))
-    return dict(rows.order_by().values_list("item").annotate(first=Min("entry")).filter(first__lte=entry))
+def _named(lives: Sequence[Life], at: datetime) -> set[UUID]:
+    """The items that shares in force at a time named."""
+    return {item for life in lives if _in_force(life, at) for item in life.state.terms.items}
+
+
+def _in_force(life: Life, at: datetime) -> bool:
+    return life.state.status == "accepted" and history.in_window(life.state.terms, at)
+
+
+def _told_by_then(life: Life, at: datetime) -> bool:
+    """A disclosure of old stands in its item's stream: its own time decides."""
+    return bool(life.told) or (life.began.exists and life.share.offered_at <= at)
+
+
+def _parts(past: Past) -> Mapping[UUID, str]:
+    """Who had which part in the case then."""
+    told = past.streams.get(CASE_STREAM, ())
+    return reduce(lambda state, one: state.after(one.event), told, CaseState()).parts
+
+
+def _readings(
+    actor: Actor, case: Case, party: Party, past: Past, only: EvidenceItem | None, limit: int
+) -> tuple[list[Reading], dict[UUID, list[Total]]]:
+    own = party.pk == actor.party
+    asked = Asked(
+        case=case.pk,
+        owner=None if own else actor.party,
+        reader=party.pk,
+        items=None if only is None else [only.pk],
+        last=past.entry,
+        own=own,
+    )
+    readings, counted = examined.report(asked, limit=limit)
+    totals: dict[UUID, list[Total]] = defaultdict(list)
+    for one in counted:
+        totals[one.item].append(one)
+    return readings, totals
+
+
+def _one(visible: Iterable[EvidenceItem], given: str) -> EvidenceItem:
+    """The item by id or number; Unseen where it is not among those that the actor sees."""
+    wanted = given.strip().lower().removeprefix("e-")
+    found = next((one for one in visible if wanted in (str(one.number), str(one.pk))), None)
+    if found is None:
+        raise Unseen
+    return found

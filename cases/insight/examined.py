@@ -26,17 +26,20 @@ _FOUND = """
     AND (%(items)s::text[] IS NULL OR o.body->>'item' = ANY(%(items)s)
         OR EXISTS (SELECT 1 FROM jsonb_array_elements(o.body->'items') x WHERE x->>'item' = ANY(%(items)s)))
 """
-_ROWS = f"""
-    SELECT o.index, o.body, e.party, e.recorded_at {_FOUND} AND o.index < %(before)s
-    ORDER BY o.index DESC LIMIT %(limit)s
-"""
-_TOTALS = f"""
-    SELECT x->>'item', o.body->>'how', count(*), sum((x->>'records')::bigint),
-        min(e.recorded_at), max(e.recorded_at)
-    {_FOUND.replace("WHERE", "CROSS JOIN jsonb_array_elements(o.body->'items') x WHERE", 1)}
-    AND o.type = 'EvidenceExamined' AND (%(items)s::text[] IS NULL OR x->>'item' = ANY(%(items)s))
-    GROUP BY 1, 2
-"""
+_REPORT = f"""
+    WITH found AS (SELECT o.index, o.type, o.body, e.party, e.recorded_at {_FOUND}),
+    newest AS (SELECT * FROM found WHERE index < %(before)s ORDER BY index DESC LIMIT %(limit)s),
+    totals AS (
+        SELECT x->>'item' AS item, f.body->>'how' AS how, count(*) AS times,
+            sum((x->>'records')::bigint) AS records, min(f.recorded_at) AS first, max(f.recorded_at) AS last
+        FROM found f CROSS JOIN jsonb_array_elements(f.body->'items') x
+        WHERE f.type = 'EvidenceExamined' AND (%(items)s::text[] IS NULL OR x->>'item' = ANY(%(items)s))
+        GROUP BY 1, 2
+    )
+    SELECT index, body, party, recorded_at, NULL, NULL, NULL, NULL, NULL, NULL FROM newest
+    UNION ALL SELECT NULL, NULL, NULL, NULL, item, how, times, records, first, last FROM totals
+    ORDER BY 1 DESC NULLS LAST
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,25 +96,24 @@ class Total:
     last: datetime
 
 
-def readings(asked: Asked, *, before: int = EVERYTHING, limit: int = 200) -> list[Reading]:
-    """The newest of them below an entry. One query."""
-    found = _rows(_ROWS, asked.parameters() | {"before": before, "limit": limit})
-    return [_reading(asked, *row) for row in found]
+def report(asked: Asked, *, before: int = EVERYTHING, limit: int = 200) -> tuple[list[Reading], list[Total]]:
+    """The newest of them below an entry, and all of them counted by item and kind. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REPORT, asked.parameters() | {"before": before, "limit": limit})
+        rows = cursor.fetchall()
+    readings = [_reading(asked, *row[:4]) for row in rows if row[0] is not None]
+    return readings, [_total(*row[4:]) for row in rows if row[0] is None]
 
 
-def totals(asked: Asked) -> list[Total]:
-    """All of them, counted by item and kind. One query."""
-    return [
-        Total(
-            item=UUID(item),
-            how=how,
-            times=times,
-            records=int(records or 0),
-            first=first.astimezone(UTC),
-            last=last.astimezone(UTC),
-        )
-        for item, how, times, records, first, last in _rows(_TOTALS, asked.parameters())
-    ]
+def _total(item: str, how: str, times: int, records: int, first: datetime, last: datetime) -> Total:
+    return Total(
+        item=UUID(item),
+        how=how,
+        times=times,
+        records=int(records or 0),
+        first=first.astimezone(UTC),
+        last=last.astimezone(UTC),
+    )
 
 
 def _reading(asked: Asked, index: int, body: Any, party: UUID, recorded_at: datetime) -> Reading:
@@ -148,9 +150,3 @@ def _reading(asked: Asked, index: int, body: Any, party: UUID, recorded_at: date
 
 def _plain(body: Any) -> Any:
     return json.loads(body) if isinstance(body, str) else body
-
-
-def _rows(query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from cases import reads
 from cases.insight import examined, history
 from cases.insight.examined import Asked, Reading, Total
-from cases.models import Case, EvidenceItem, Party, Share
+from cases.models import Case, EvidenceItem, Participation, Party, Share
 from cases.refusals import Forbidden, Unseen
 from cases.rules.acting import Actor
+from cases.rules.share_events import share_stream
 
 PAGE = 200
 
@@ -77,7 +80,7 @@ def exposure(
     limit: int = PAGE,
 ) -> Exposure:
     """What was read of the actor's own items: by a party, of an item, or under a share from its first
-    acceptance to its end. Forbidden where they are not its own. At most six queries."""
+    acceptance to its end. Forbidden where they are not its own. At most three queries."""
     if item is not None and item.owner_id != actor.party:
         raise _not_owner()
     if share is not None and share.giver_id != actor.party:
@@ -89,8 +92,11 @@ def exposure(
     meant, span = (set(own) if item is None else {item.pk} & set(own)), (0, examined.EVERYTHING)
     never = False
     if share is not None:
-        (life,) = history.lives_of(case, [share], until=examined.EVERYTHING)
-        among = history.things(case, [actor.party])
+        past = history.past(case, [share_stream(share.pk)])
+        if past is None:
+            raise Unseen
+        life = past.life(share)
+        among = [history.thing(one) for one in own.values()]
         under = {pk for terms in life.every_terms for pk in history.covered(terms, share.giver_id, among)}
         meant &= under
         never = life.span is None
@@ -103,15 +109,14 @@ def exposure(
         first=span[0],
         last=span[1],
     )
-    found = examined.readings(
-        asked, before=examined.EVERYTHING if before is None else before, limit=limit + 1
-    )
+    below = examined.EVERYTHING if before is None else before
+    found, totals = examined.report(asked, before=below, limit=limit + 1)
     return Exposure(
         party=reader,
         item=item,
         share=share,
         items=len(meant),
-        lines=_lines(own, examined.totals(asked)),
+        lines=_lines(own, totals),
         readings=found[:limit],
         older=found[limit - 1].entry if len(found) > limit else None,
         never=never,
@@ -129,13 +134,9 @@ def _party(actor: Actor, case: Case, party: UUID | None) -> Party | None:
     """A party of the case, or one that was given a share in it."""
     if party is None:
         return None
-    found = Party.objects.filter(pk=party).filter(
-        pk__in=[
-            *reads.parties_of(actor, case).values_list("party", flat=True),
-            *Share.objects.filter(case=case, giver=actor.party).values_list("receiver", flat=True),
-        ]
-    )
-    known = found.first()
+    given = Share.objects.filter(case=case, giver=actor.party, receiver=OuterRef("pk"))
+    part = Participation.objects.filter(case=case, party=OuterRef("pk"))
+    known = Party.objects.filter(Exists(part) | Exists(given), pk=party).first()
     if known is None:
         raise Unseen
     return known

@@ -2,18 +2,16 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
 from cases import events
 from cases.models import Case, EvidenceItem, Share
-from cases.rules.acting import Actor
-from cases.rules.shape import Event
+from cases.rules.shape import CASE_STREAM, LOG_STREAM, Event
 from cases.rules.share_events import (
     ShareAccepted,
     ShareGivenUp,
@@ -30,10 +28,20 @@ from ledger.reading import stored_event
 EVERY_ENTRY = 2**62
 """Up to whatever a log has."""
 
+_BY_ENTRY = "SELECT index, recorded_at AS at FROM ledger_entry WHERE log = %(log)s AND index = %(asked)s"
+_BY_TIME = """
+    SELECT size - 1 AS index, %(asked)s::timestamptz AS at FROM ledger_checkpoint
+    WHERE log = %(log)s AND recorded_at <= %(asked)s ORDER BY size DESC LIMIT 1
+"""
+_NEWEST = """
+    SELECT size - 1 AS index, now() AS at FROM ledger_checkpoint
+    WHERE log = %(log)s ORDER BY size DESC LIMIT 1
+"""
 _STREAMS = """
-    SELECT o.stream, o.index, o.body, e.party, e.recorded_at
-    FROM ledger_opening o JOIN ledger_entry e ON e.log = o.log AND e.index = o.index
-    WHERE o.log = %s AND o.stream = ANY(%s) AND o.index <= %s ORDER BY o.index
+    WITH bound AS ({bound})
+    SELECT b.index, b.at, o.stream, o.index, o.body, e.party, e.recorded_at
+    FROM bound b JOIN ledger_opening o ON o.log = %(log)s AND o.stream = ANY(%(streams)s)
+    AND o.index <= b.index JOIN ledger_entry e ON e.log = o.log AND e.index = o.index ORDER BY o.index
 """
 
 
@@ -86,30 +94,35 @@ class Life:
         return None if first is None else (first, last)
 
 
-def lives(actor: Actor, case: Case, between: tuple[UUID, UUID], *, until: int) -> list[Life]:
-    """The shares between two parties, one of which is the actor's own, as they were up to an entry, the
-    oldest first. Two queries, and one more for each disclosure of the time before there were terms."""
-    if actor.party not in between:
-        return []
-    one, other = between
-    pair = Q(giver=one, receiver=other) | Q(giver=other, receiver=one)
-    shares = list(Share.objects.filter(pair, case=case).select_related("giver", "receiver"))
-    return lives_of(case, sorted(shares, key=lambda share: share.offered_at), until=until)
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What some streams of a case's log held after an entry, and when that was."""
+
+    entry: int
+    at: datetime
+    streams: Mapping[str, Sequence[Told]]
+
+    def life(self, share: Share) -> Life:
+        """A share as it was then."""
+        return _life(share, self.streams.get(share_stream(share.pk), ()))
 
 
-def lives_of(case: Case, shares: Iterable[Share], *, until: int) -> list[Life]:
-    """The same for shares at hand. One query, and one for each old disclosure."""
-    found: dict[str, list[Told]] = defaultdict(list)
-    listed = list(shares)
-    if not listed:
-        return []
+def past(case: Case, streams: Iterable[str], asked: datetime | int | None = None) -> Past | None:
+    """The streams, and those of the log and the case, as they were at a time or after an entry, or now; None
+    where the log had not begun or has no such entry. One query."""
+    bound = _NEWEST if asked is None else _BY_ENTRY if isinstance(asked, int) else _BY_TIME
+    wanted = {"log": case.pk, "asked": asked, "streams": [LOG_STREAM, CASE_STREAM, *streams]}
     with connection.cursor() as cursor:
-        cursor.execute(_STREAMS, (case.pk, [share_stream(share.pk) for share in listed], until))
-        for stream, index, body, party, recorded_at in cursor.fetchall():
-            told = json.loads(body) if isinstance(body, str) else body
-            stored = stored_event(case.pk, index, told, party=party, recorded_at=recorded_at.astimezone(UTC))
-            found[stream].append(Told(stored=stored, event=events.read(stored)))
-    return [_life(share, found[share_stream(share.pk)]) for share in listed]
+        cursor.execute(_STREAMS.format(bound=bound), wanted)
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    found: dict[str, list[Told]] = defaultdict(list)
+    for _, _, stream, index, body, party, recorded_at in rows:
+        told = json.loads(body) if isinstance(body, str) else body
+        stored = stored_event(case.pk, index, told, party=party, recorded_at=recorded_at.astimezone(UTC))
+        found[stream].append(Told(stored=stored, event=events.read(stored)))
+    return Past(entry=rows[0][0], at=rows[0][1].astimezone(UTC), streams=found)
 
 
 def _life(share: Share, told: Sequence[Told]) -> Life:
@@ -136,13 +149,9 @@ class Thing:
     marking: str
 
 
-def things(case: Case, owners: Iterable[UUID]) -> list[Thing]:
-    """All items of these owners in a case, by number. One query."""
-    rows = EvidenceItem.objects.filter(case=case, owner__in=list(owners)).order_by("number")
-    return [
-        Thing(item=pk, parent=parent, owner=owner, marking=marking)
-        for pk, parent, owner, marking in rows.values_list("pk", "parent", "owner", "marking")
-    ]
+def thing(item: EvidenceItem) -> Thing:
+    """What of an item decides."""
+    return Thing(item=item.pk, parent=item.parent_id, owner=item.owner_id, marking=item.marking)
 
 
 def covered(terms: Terms, giver: UUID, among: Sequence[Thing]) -> set[UUID]:

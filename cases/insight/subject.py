@@ -1,6 +1,7 @@
 """Whom a question is about: another party of the case, or one of its members. Nobody acts as them: the
 wall is asked what it would let them do, and nothing more."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -55,7 +56,7 @@ def subject(
     known = {one.party_id: one for one in (parts if parts is not None else reads.parties_of(actor, case))}
     person = None
     if member is not None:
-        person = Member.objects.filter(pk=member, party__in=known).first()
+        person = _at_hand(known.values(), member) or Member.objects.filter(pk=member, party__in=known).first()
         if person is None or not (person.active or person.party_id == actor.party):
             raise Unseen
         if party not in (None, person.party_id):
@@ -64,3 +65,12 @@ def subject(
     if party is None or party not in known:
         raise Unseen
     return Subject(known[party].party, known[party].role, person)
+
+
+def _at_hand(parts: Iterable[Participation], member: UUID) -> Member | None:
+    """The member, where the parties came with their active members."""
+    for part in parts:
+        people: Sequence[Member] = getattr(part.party, "shown_members", ())
+        if found := next((one for one in people if one.pk == member), None):
+            return found
+    return None

@@ -1,8 +1,9 @@
 """What lists a party or member would see of the actor's own things, by the wall that they would meet."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+
+from django.db.models import BooleanField, ExpressionWrapper, QuerySet
 
 from cases import reads, wall
 from cases.insight.subject import Subject, asking
@@ -47,21 +48,31 @@ class View:
 
 
 def view_as(actor: Actor, case: Case, subject: Subject) -> View:
-    """Of the actor's own items in a visible case: what the other's lists would show. Four queries."""
+    """Of the actor's own items in a visible case: what the other's lists would show. One query."""
     asking(actor)
     if subject.party.pk == actor.party and subject.member is None:
         raise Unseen
-    own = list(reads.items(actor, case).filter(owner=actor.party))
-    held = operations(subject, case, [one.pk for one in own])
-    exist = EvidenceItem.objects.filter(
-        wall.granted(subject.eyes, "exists"), case=case, owner=actor.party
-    ).count()
-    seen = [Shown(item=one, operations=held[one.pk]) for one in own if one.pk in held]
-    return View(subject=subject, own=len(own), items=seen, only_exist=exist - len(seen))
+    own = list(with_operations(reads.items(actor, case).filter(owner=actor.party), subject))
+    told = [Shown(item=one, operations=operations(one)) for one in own]
+    return View(
+        subject=subject,
+        own=len(own),
+        items=[one for one in told if "metadata" in one.operations],
+        only_exist=sum(one.operations == {"exists"} for one in told),
+    )
 
 
-def operations(subject: Subject, case: Case, items: Collection[UUID]) -> dict[UUID, frozenset[str]]:
-    """What the other may do now with each of these; those whose particulars it does not see are absent."""
+def with_operations(items: QuerySet[EvidenceItem], subject: Subject) -> QuerySet[EvidenceItem]:
+    """The items, each with what the wall lets the other do with it now, for `operations`."""
     if subject.member is not None and not subject.member.active:
-        return {}
-    return {pk: one.operations for pk, one in wall.held(subject.eyes, items, case=case.pk).items()}
+        return items
+    asked = {
+        f"may_{name}": ExpressionWrapper(wall.granted(subject.eyes, name), output_field=BooleanField())
+        for name in OPERATIONS
+    }
+    return items.annotate(**asked)
+
+
+def operations(item: EvidenceItem) -> frozenset[str]:
+    """What the other may do with an item that `with_operations` has found."""
+    return frozenset(name for name in OPERATIONS if getattr(item, f"may_{name}", False))

@@ -72,12 +72,12 @@ def why_case(actor: Actor, case: Case, subject: Subject) -> Answer:
 def why_item(actor: Actor, case: Case, label: str, subject: Subject) -> Answer:
     """Why the other can or cannot see an item ("E-3") that the actor sees; for the item's owner, and for a
     party about its own people. Three queries, one more for each generation above an item's parent."""
-    asking(actor)
     number = re.fullmatch(r"E-([0-9]{1,9})", label, re.ASCII)
     asked = viewas.with_operations(reads.items(actor, case), subject)
     item = asked.filter(number=int(number[1])).first() if number else None
     if item is None:
         raise Unseen
+    asking(actor)
     if actor.party not in (item.owner_id, subject.party.pk):
         raise Forbidden("not-owner", "Only the owner of an item is told who sees it, and why.")
     held = viewas.operations(item)

@@ -1,7 +1,7 @@
 """Who gets in: signed out, members, strangers, and people without a party."""
 
 from collections.abc import Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,8 +28,13 @@ CASE_PAGES = (
     "/ledger/1/erase",
     "/ledger/0/proof",
     "/revise",
+    "/sharing",
+    "/sharing/offer",
+    "/sharing/read",
+    "/sharing/seen-by",
+    "/sharing/as-of",
 )
-ITEM_PAGES = ("", "/state", "/records/1", "?show=records")
+ITEM_PAGES = ("", "/state", "/records/1", "?show=records", "/who")
 POSTS = (
     "/ledger/1/erase",
     "/steps/OpenCase",
@@ -38,6 +43,9 @@ POSTS = (
     "/evidence/E-1/download",
     "/evidence/add",
     "/revise",
+    "/sharing/offer",
+    f"/sharing/{UUID(int=1)}/accept",
+    f"/sharing/{UUID(int=1)}/change",
 )
 
 

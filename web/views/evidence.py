@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 
 from cases import examination, policy, reads
 from cases.actors import Actor
+from cases.insight.subject import may_ask
 from cases.models import CustodyEvent, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Refused
@@ -124,6 +125,7 @@ def _page(
         parent_seen=any(one.pk == item.parent_id for one in seen),
         custody_cut=cut,
         seen_by=[item.owner, *others],
+        may_ask=may_ask(actor),
         share_form=form if form is not None and form.has_choice else None,
         signing=hand.signing(page.parties[actor.party], page.own_keys) if form is not None else None,
         may_download="ExamineEvidence" in offers and "download" in allowed and item.sha256,

@@ -96,12 +96,11 @@ def exposure_report(request: HttpRequest, actor: Actor, reference: str) -> HttpR
 def item_who(request: HttpRequest, actor: Actor, reference: str, label: str) -> HttpResponse:
     """Who can see an item, and why: for one party or member at a time."""
     page = CasePage(actor, reference, "evidence", with_members=True)
-    item = reads.item(actor, page.case, label)
     whom = request.GET.get("whom", "")
-    answer = None
-    if whom:
-        answer = why.why_item(actor, item, _subject(page, whom))
-    else:
+    answer = why.why_item(actor, page.case, label.upper(), _subject(page, whom)) if whom else None
+    item = answer.item if answer else None
+    if item is None:
+        item = reads.item(actor, page.case, label)
         subject.asking(actor)
     context = page.context(item=item, answer=answer, whom=whom, choices=_choices(page, item))
     return render(request, "web/insight/why.html", context)
@@ -161,16 +160,16 @@ def as_of(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
     page = CasePage(actor, reference, "sharing")
     asked, trouble, found = request.GET.get("as_of", "").strip(), "", None
     party = _uuid(request.GET.get("party", ""))
-    item = _item(page, request)
+    item = request.GET.get("item", "").strip()
     if asked and party is not None:
         if party not in page.parties:
             raise Unseen
         try:
             moment = _moment(asked)
-            found = asof.as_of(actor, page.case, page.parties[party], moment, item=item)
+            found = asof.as_of(actor, page.case, page.parties[party], moment, item=item or None)
         except Invalid as refused:
             trouble = refused.sentence
-    visible = {one.item.pk: one.item.label for one in found.known if one.item} if found else {}
+    visible = {one.item.pk: one.item.label for one in found.known} if found else {}
     told = [_reading(one, visible, page.parties) for one in found.readings] if found else []
     context = page.context(
         found=found,
