@@ -3,6 +3,7 @@ nothing twice."""
 
 import os
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,9 +16,11 @@ from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused
 from cases.rules.acquisition import AcquisitionFacts
+from cases.rules.acting import Actor
 from cases.rules.case import LiftLegalHold, PlaceLegalHold
 from cases.rules.disposal import CancelDisposal, DisposeEvidence, ProposeDisposal, ReleaseEvidence
 from cases.rules.making import MovePhysicalItem, RecordPhysicalItem
+from cases.rules.shape import Command
 from cases.rules.sharing import RevokeShare
 from cases.rules.transfer import (
     AcceptCustodyTransfer,
@@ -44,10 +47,10 @@ class World:
     item: EvidenceItem
     share: UUID
 
-    def offer(self, **more: object) -> UUID:
+    def offer(self, **more: Any) -> UUID:
         """Northwind offers its item to Contoso; the offer."""
-        asked = {"to": self.people.contoso, "purpose": "Parallel reconstruction", **more}
-        command = OfferCustodyTransfer(case=self.case.pk, item=self.item.pk, **asked)  # type: ignore[arg-type]
+        asked: dict[str, Any] = {"to": self.people.contoso, "purpose": "Parallel reconstruction", **more}
+        command = OfferCustodyTransfer(case=self.case.pk, item=self.item.pk, **asked)
         perform(command, actor=self.people.alice.actor)
         return command.id
 
@@ -63,13 +66,17 @@ class World:
             actor=self.people.dan.actor,
         )
 
+    def about(self) -> dict[str, Any]:
+        """What every command on the item names."""
+        return {"case": self.case.pk, "item": self.item.pk}
+
     def now(self) -> EvidenceItem:
         """The item as it stands."""
         return EvidenceItem.objects.get(pk=self.item.pk)
 
-    def refused(self, command: object, actor: object) -> str:
+    def refused(self, command: Command, actor: Actor) -> str:
         with pytest.raises(Refused) as caught:
-            perform(command, actor=actor)  # type: ignore[arg-type]
+            perform(command, actor=actor)
         return caught.value.code
 
 
@@ -147,7 +154,7 @@ def test_a_worker_killed_in_between_leaves_work_that_is_recorded_once(world: Wor
 
 
 def test_refused_and_withdrawn_offers_leave_the_item_where_it_is(world: World) -> None:
-    people, about = world.people, {"case": world.case.pk, "item": world.item.pk}
+    people, about = world.people, world.about()
     offer = world.offer()
     perform(RefuseCustodyTransfer(**about, offer=offer, reason="No room"), actor=people.dan.actor)
     errands.run(offer)  # too late: it says so and ends
@@ -195,11 +202,11 @@ def test_the_database_lets_no_item_have_two_holders_and_no_two_offers_wait(world
 
 
 def test_disposal_waits_for_a_witness_of_the_other_party_and_takes_the_bytes_out(world: World) -> None:
-    people, about = world.people, {"case": world.case.pk, "item": world.item.pk}
-    told = {"method": "Deletion", "reason": "Agreement ended", "remaining": "None known"}
-    own = ProposeDisposal(**about, witness=people.bob.member, **told)  # type: ignore[arg-type]
+    people, about = world.people, world.about()
+    told: dict[str, Any] = {"method": "Deletion", "reason": "Agreement ended", "remaining": "None known"}
+    own = ProposeDisposal(**about, witness=people.bob.member, **told)
     assert world.refused(own, people.alice.actor) == "invalid"
-    proposed = ProposeDisposal(**about, witness=people.dan.member, **told)  # type: ignore[arg-type]
+    proposed = ProposeDisposal(**about, witness=people.dan.member, **told)
     perform(proposed, actor=people.alice.actor)
     does = DisposeEvidence(**about, disposal=proposed.id)
     assert world.refused(does, people.carol.actor) == "not-witness"
@@ -243,7 +250,7 @@ def test_bytes_that_another_item_has_stay_in_the_vault(world: World) -> None:
 
 
 def test_a_disposal_is_called_off(world: World) -> None:
-    people, about = world.people, {"case": world.case.pk, "item": world.item.pk}
+    people, about = world.people, world.about()
     proposed = ProposeDisposal(
         **about, witness=people.dan.member, method="Deletion", reason="Over", remaining="None"
     )
@@ -268,7 +275,7 @@ def test_what_was_released_is_read_no_more(world: World) -> None:
 def test_a_correction_points_at_an_entry_of_ones_own_and_leaves_it(world: World) -> None:
     people = world.people
     first = CustodyEvent.objects.filter(item=world.item.pk).order_by("entry")[0]
-    about = {"case": world.case.pk, "item": world.item.pk, "entry": first.entry}
+    about = world.about() | {"entry": first.entry}
     assert world.refused(CorrectCustody(**about, text="Wrong"), people.dan.actor) == "invalid"
     perform(CorrectCustody(**about, text="Taken on 8 February, not on the 9th"), actor=people.bob.actor)
     row = reads.ledger_page(people.alice.actor, world.case, after=-1)[-1]

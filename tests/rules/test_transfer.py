@@ -203,7 +203,7 @@ def test_release_evidence() -> None:
     refused("item-state", [*THERE, event], release, around=SEES)
 
 
-PROPOSE = ProposeDisposal(**ABOUT, witness=DAN.member, method="Deletion", reason="Ended", remaining="None")
+PROPOSE = ProposeDisposal(**ABOUT, witness=name("dan"), method="Deletion", reason="Ended", remaining="None")
 WITNESSED = replace(SEES, witness_party=CONTOSO, copies=(CHILD,))
 PROPOSED = DisposalProposed(
     item=ITEM, disposal=PROPOSE.id, authoriser=name("alice"), authoriser_name="alice", witness=name("dan"),
@@ -220,12 +220,12 @@ def test_propose_disposal() -> None:
 
 
 def test_propose_disposal_needs_a_fit_witness() -> None:
-    own = replace(PROPOSE, witness=BOB.member)
+    own = replace(PROPOSE, witness=name("bob"))
     ours = replace(WITNESSED, witness_party=NORTHWIND)
     assert refused("invalid", THERE, own, around=ours).field == "witness"
     alone = replace(ours, seen_by=frozenset({NORTHWIND}))
     assert len(decide(THERE, own, around=alone)) == 1
-    itself = replace(PROPOSE, witness=ALICE.member)
+    itself = replace(PROPOSE, witness=name("alice"))
     assert refused("invalid", THERE, itself, around=alone).field == "witness"
     nobody = replace(alone, witness_party=None)
     assert refused("invalid", THERE, own, around=nobody).field == "witness"

@@ -105,14 +105,14 @@ class Custody(RuleBasedStateMachine):
         offer, item = self.some_offer(data)
         row = CustodyOffer.objects.filter(pk=offer).first()
         party = row.receiver_id if row and receiver else self.people.northwind
-        about = {"case": self.case, "item": item, "offer": offer}
+        about: dict[str, Any] = {"case": self.case, "item": item, "offer": offer}
         if self.attempt(CheckOfferedBytes(**about, sha256=sha), worker_for(party)) and sha == OTHER:
             assert CustodyOffer.objects.get(pk=offer).status == "refused"
 
     @rule(name=NAMES, data=st.data(), place=PLACES)
     def accept(self, name: str, data: st.DataObject, place: str) -> None:
         offer, item = self.some_offer(data)
-        about = {"case": self.case, "item": item, "offer": offer}
+        about: dict[str, Any] = {"case": self.case, "item": item, "offer": offer}
         if self.attempt(AcceptCustodyTransfer(**about, place=place), self.by(name)):
             row = CustodyOffer.objects.get(pk=offer)
             assert row.rehashed_at or not row.sha256
@@ -126,7 +126,7 @@ class Custody(RuleBasedStateMachine):
 
     @rule(name=NAMES, witness=NAMES, data=st.data())
     def propose(self, name: str, witness: str, data: st.DataObject) -> None:
-        told = {"method": "Shredder", "reason": "Ended", "remaining": "None"}
+        told: dict[str, Any] = {"method": "Shredder", "reason": "Ended", "remaining": "None"}
         member = getattr(self.people, witness).member
         command = ProposeDisposal(**self.about(data), **told, witness=member)
         if self.attempt(command, self.by(name)):
