@@ -80,7 +80,7 @@ SHA = "ab" * 32
 ANSWERS: list[type] = [AcceptShare, AcceptShare, RevokeShare, GiveUpShare]
 BYTES = SealedBytes(sha256=SHA, blake3=SHA, sha1="ab" * 20, md5="ab" * 16, size=3, filename="a.log")
 
-ANSWERS: list[Any] = [
+TO_PROPOSALS: list[Any] = [
     ConsentToParty,
     ConsentToParty,
     AgreeToClose,
@@ -198,7 +198,7 @@ class Story(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(["alice", "carol", "carol", "mallory", "rhea"]),
         data=st.data(),
-        kinds=st.permutations(ANSWERS),
+        kinds=st.permutations(TO_PROPOSALS),
     )
     def answer_proposal(self, name: str, data: st.DataObject, kinds: list[Any]) -> None:
         proposal = data.draw(st.sampled_from([*self.proposed, uuid4()]))
