@@ -39,7 +39,7 @@ from cases.models import (
     ShareItem,
 )
 from cases.refusals import Refused, Unseen
-from cases.rules.acting import Actor
+from cases.rules.acting import HOST_PARTY, Actor
 from cases.rules.values import PARTS
 from evidence.models import Ingest
 from ledger import reading
@@ -213,7 +213,9 @@ def ledger_page(
 def _ledger_row(
     actor: Actor, one: openings.Told, names: Mapping[UUID, str], labels: Mapping[UUID, int]
 ) -> LedgerRow:
-    row, name = one.row, names.get(one.row.party, "the host")
+    # Who answers a referral writes here without being in the case.
+    row, other = one.row, "the host" if one.row.party == HOST_PARTY else "a party that is not in the case"
+    name = names.get(row.party, other)
     open_ = openings.opened_to(actor, one, labels)
     return LedgerRow(
         index=row.index,

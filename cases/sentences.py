@@ -49,6 +49,9 @@ def of(event: Event, stored: StoredEvent, names: Mapping[UUID, str], labels: Map
     who = str(stored.actor.get("name") or "Somebody")
     if stored.actor.get("kind") == "member":
         who = f"{who} ({names.get(stored.party, 'unknown party')})"
+    if isinstance(event, share_events.ShareOffered) and stored.party != event.party:
+        giver = names.get(event.party, "another party")
+        return f"{who} was offered {_meant(event)} by the referral of {giver}: {event.purpose}"
     return f"{who} {_did(event, names, labels)}"
 
 

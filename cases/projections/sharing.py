@@ -37,7 +37,8 @@ def _offered(batch: Batch, event: ShareOffered, stored: StoredEvent) -> None:
             receiver_id=event.to,
             status="offered",
             offered_at=stored.recorded_at,
-            offered_by=_who(stored),
+            # Not by a press of its own where the receiver's acceptance of a referral brings it about.
+            offered_by=_who(stored) if stored.party == event.party else "by its referral",
             version=stored.version,
             **_columns(terms),
         )

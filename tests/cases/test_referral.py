@@ -128,6 +128,10 @@ def test_accepting_brings_a_partner_in_with_just_the_named_items(people: cast.Ca
     share = Share.objects.get(pk=share_of(told.referral))
     assert (share.status, share.operations, share.expires_at) == ("accepted", ["search"], until)
     assert (share.giver_id, share.receiver_id) == (people.northwind, people.outsiders)
+    assert share.offered_by == "by its referral"
+    assert any(
+        "was offered a share of one item by the referral of" in one for one in sentences(told, mallory)
+    )
     assert reads.allowed(mallory.actor, named) == {"exists", "metadata", "search"}
     assert reads.allowed(mallory.actor, other) == frozenset()
     perform(RevokeShare(case=case.pk, share=share.pk, reason="Done"), actor=people.alice.actor)
@@ -236,6 +240,7 @@ def test_a_referrals_words_are_opened_to_its_two_sides_alone(joint: Told) -> Non
         assert "Whose accounts?" not in other
     assert "referral" not in rhea
     assert "refer this" not in rhea
+    assert "by a party that is not in the case" in rhea
     joint.perform(AcceptReferral, joint.people.mallory)
     mallory = " ".join(sentences(joint, joint.people.mallory))
     assert "Find them" in mallory
