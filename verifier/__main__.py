@@ -6,8 +6,7 @@ from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
-from verifier.bundle import BROKEN, Bundle, told
-from verifier.check import Audit, check_fraud, compare, compare_mirror
+from verifier.check import BROKEN, Audit, Bundle, check_fraud, compare, compare_mirror, told
 from verifier.note import Policy
 
 
@@ -17,7 +16,7 @@ def rehash(audit: Audit, folder: Path) -> None:
     for path in filter(Path.is_file, folder.rglob("*")):
         with path.open("rb") as file:
             files[file_digest(file, "sha256").hexdigest()] = path.name
-    for index, body in audit.sealed.items():
+    for index, body in audit.history.sealed.items():
         name, found = str(body.get("filename")), body.get("sha256") in files
         word = "found" if found else "differs" if name in files.values() else "missing"
         print(f"evidence of entry {index}: {word}, {name!r}")

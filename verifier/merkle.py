@@ -26,11 +26,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def _check(small: int, large: int, proof: Sequence[bytes], *hashes: bytes) -> None:
-    good = {type(small), type(large)} == {int} and 0 <= small <= large < 2**63
-    need(good, "A size or index is impossible.")
+    need({type(small), type(large)} == {int} and 0 <= small <= large < 2**63, "No such size or index can be.")
     need(isinstance(proof, list | tuple) and len(proof) < 65, "A proof is a list of at most 64 hashes.")
-    good = all(type(one) is bytes and len(one) == 32 for one in (*hashes, *proof))
-    need(good, "A hash is not 32 bytes long.")
+    need(all(type(one) is bytes and len(one) == 32 for one in (*hashes, *proof)), "A hash is not 32 bytes.")
 
 
 def _walk(node: int, last: int, old: bytes, new: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
@@ -86,22 +84,17 @@ def root_of_peaks(peaks: Sequence[bytes]) -> bytes:
     return reduce(lambda root, peak: node_hash(peak, root), reversed(peaks)) if peaks else EMPTY
 
 
-def _above(level: Sequence[bytes]) -> list[bytes]:
-    """The level of the tree above one; a node without a neighbour moves up as it is."""
-    pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
-    return [node_hash(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
-
-
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    while len(hashes) > 1:
-        hashes = _above(hashes)
-    return hashes[0] if hashes else EMPTY
+    peaks: list[bytes] = []
+    for size, leaf in enumerate(hashes):
+        push(peaks, size, leaf)
+    return root_of_peaks(peaks)
 
 
 def prove_inclusion(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The inclusion proof of leaf `index`, nearest the leaf first."""
-    proof: list[bytes] = []
-    while len(hashes) > 1:
-        proof += hashes[index ^ 1 : (index ^ 1) + 1]
-        hashes, index = _above(hashes), index >> 1
-    return proof
+    if len(hashes) < 2:
+        return []
+    cut = 1 << (len(hashes) - 1).bit_length() - 1  # how many leaves are on the left
+    near, far = (hashes[:cut], hashes[cut:]) if index < cut else (hashes[cut:], hashes[:cut])
+    return [*prove_inclusion(near, index % cut), root_of(far)]

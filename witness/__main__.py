@@ -7,9 +7,8 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
-from verifier.entries import canonical, parse
 from verifier.merkle import VerificationError
-from verifier.note import WITNESS, Key
+from verifier.note import WITNESS, Key, canonical, parse
 from witness.bundles import give_openings, pull
 from witness.errors import Refused, Trouble
 from witness.keys import member_key_id, read_private, signer, write_key

@@ -29,7 +29,7 @@ from tests.verifier.maker import (
     statement,
 )
 from verifier.__main__ import main
-from verifier.history import events_of
+from verifier.entries import events_of
 
 CAROL = "33333333-3333-4333-8333-333333333333"
 Fields = dict[str, Any]

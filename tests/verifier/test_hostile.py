@@ -17,8 +17,9 @@ from ledger.errors import NotCanonical
 from tests.verifier import maker
 from tests.verifier.conftest import Checked
 from verifier.__main__ import main
-from verifier.entries import canonical, leaf_pattern, parse, parse_leaf
+from verifier.entries import leaf_pattern, parse_leaf
 from verifier.merkle import VerificationError
+from verifier.note import canonical, parse
 
 GOOD = maker.example().files()
 COUNTING = [
