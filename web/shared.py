@@ -55,7 +55,7 @@ def _in_force(share: Share, now: datetime) -> Standing:
         )
     until = f"until {_time(share.expires_at)}" if share.expires_at else "until one of the two ends it"
     waiting = f" New terms wait for {share.receiver.name}; these hold meanwhile." if share.pending else ""
-    return Standing(word="in force", tone="on", sentence=f"In force {until}.{waiting}")
+    return Standing(word="in force", tone="on", sentence=f"It holds {until}.{waiting}")
 
 
 def _ended(what: str, share: Share) -> str:

@@ -1,8 +1,8 @@
 """Whom a question is about: another party of the case, or one of its members. Nobody acts as them: the
 wall is asked what it would let them do, and nothing more."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
@@ -20,6 +20,7 @@ class Subject:
     party: Party
     part: str
     member: Member | None = None
+    names: Mapping[UUID, str] = field(default_factory=dict)  # of the parties in the case
 
     @property
     def name(self) -> str:
@@ -64,7 +65,8 @@ def subject(
         party = person.party_id
     if party is None or party not in known:
         raise Unseen
-    return Subject(known[party].party, known[party].role, person)
+    names = {pk: one.party.name for pk, one in known.items()}
+    return Subject(known[party].party, known[party].role, person, names)
 
 
 def _at_hand(parts: Iterable[Participation], member: UUID) -> Member | None:

@@ -1,15 +1,16 @@
 """Why somebody can, or cannot, see something: the chain of events that decides it, in sentences."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db.models import Q
 
 from cases import reads, sentences
 from cases.insight import history, viewas
-from cases.insight.history import Life, Past, Thing
+from cases.insight.history import Life, Past, Thing, Told
 from cases.insight.subject import Subject, asking
 from cases.models import (
     Case,
@@ -119,7 +120,7 @@ def _membership(subject: Subject) -> list[Step]:
 
 def _joining(past: Past | None, subject: Subject) -> list[Step]:
     """The events by which the party came into the case, took another part, or left it."""
-    name, names = subject.party.name, {subject.party.pk: subject.party.name}
+    name = subject.party.name
     steps, part, state = [], "", CaseState()
     for one in past.streams.get(CASE_STREAM, ()) if past else ():
         state = state.after(one.event)
@@ -128,8 +129,7 @@ def _joining(past: Past | None, subject: Subject) -> list[Step]:
             what = f"{name} came into the case as {now}" if not part else f"{name} is {now} from here on"
             steps.append(
                 Step(
-                    sentence=f"{what if now else f'{name} left the case'}: "
-                    f"{sentences.of(one.event, one.stored, names, {})}.",
+                    sentence=f"{what if now else f'{name} left the case'}: {_said(one, subject.names, {})}",
                     allows=bool(now),
                     entry=one.stored.index,
                     at=one.stored.recorded_at,
@@ -137,6 +137,11 @@ def _joining(past: Past | None, subject: Subject) -> list[Step]:
             )
         part = now
     return steps
+
+
+def _said(one: Told, names: Mapping[UUID, str], labels: Mapping[UUID, int]) -> str:
+    """What was recorded, as a sentence with its full stop; a reason may have brought one along."""
+    return f"{sentences.of(one.event, one.stored, names, labels).rstrip('.')}."
 
 
 def _owning(past: Past | None, item: EvidenceItem, subject: Subject) -> Step:
@@ -187,7 +192,7 @@ def _one_share(
     names = {one.pk: one.name for one in (life.share.giver, life.share.receiver)}
     steps = [
         Step(
-            sentence=f"{sentences.of(one.event, one.stored, names, {item.pk: item.number})}.",
+            sentence=_said(one, names, {item.pk: item.number}),
             entry=one.stored.index,
             at=one.stored.recorded_at,
         )
