@@ -63,6 +63,7 @@ class AsOf:
     offered: int
     readings: Sequence[Reading]
     times: int
+    labels: Mapping[UUID, str]  # numbers of the items that the asking party sees
 
 
 def as_of(
@@ -111,6 +112,7 @@ def as_of(
         offered=sum(life.state.status == "offered" for life in lives),
         readings=readings,
         times=sum(one.times for told in totals.values() for one in told),
+        labels={pk: one.label for pk, one in visible.items()},
     )
 
 

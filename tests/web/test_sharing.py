@@ -13,6 +13,7 @@ from cases.models import Share
 from cases.perform import perform
 from cases.rules.sharing import RevokeShare
 from tests.cast import Person, accepted, offer
+from tests.keyholders import FileKey, register
 from tests.web.conftest import World
 
 SignedIn = Callable[[Person], Client]
@@ -201,6 +202,10 @@ def test_what_a_party_knew_on_a_day(world: World, signed_in: SignedIn) -> None:
     assert world.ours.title in then and "hello" in then
     before = alice.get(world.url(f"/sharing/as-of?party={party}&as_of=3")).text
     assert world.ours.title not in before
+    share = Share.objects.get(case=world.case.pk)
+    perform(RevokeShare(case=world.case.pk, share=share.pk, reason="x"), actor=world.cast.alice.actor)
+    after = alice.get(world.url(f"/sharing/as-of?party={party}&as_of={last + 1}")).text
+    assert world.ours.title not in after and "hello" in after and "E-1" in after
     early = alice.get(world.url(f"/sharing/as-of?party={party}&as_of=2001-01-01"))
     assert early.status_code == 422 and "had not begun" in early.text
 
@@ -236,3 +241,24 @@ def test_the_pages_answer_with_few_queries(
         answer = alice.get(url)
     assert answer.status_code == 200
     assert " style=" not in answer.text and " onclick=" not in answer.text
+
+
+def test_an_offer_and_its_acceptance_are_signed_with_a_key(world: World, signed_in: SignedIn) -> None:
+    for person, where, form in (
+        (world.cast.alice, "/sharing/offer", asked(world, roles=["custodian"])),
+        (world.cast.carol, "/sharing/{share}/accept", {"command": str(uuid4())}),
+    ):
+        holder = FileKey()
+        register(holder, by=person)
+        made = Share.objects.filter(case=world.case.pk).values_list("pk", flat=True).first()
+        client, url = signed_in(person), world.url(where.format(share=made))
+        page = client.post(url, form | {"sign": "file"})
+        assert page.status_code == 200 and "Nothing has happened yet" in page.text
+        assert "['" not in page.text  # what is signed is told in words
+        intent = page.context["intent"]
+        signature = holder.sign(intent).sig
+        done = client.post(url, form | {"intent": intent, "signature": signature})
+        assert done.status_code == 302, done.text
+    told = reads.ledger_page(world.cast.alice.actor, world.case, after=0, limit=100)
+    signed = [row.type for row in told if row.opening and "intent" in row.opening]
+    assert signed == ["ShareOffered", "ShareAccepted"]

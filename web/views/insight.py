@@ -1,5 +1,6 @@
 """Who has read what, who sees what and why, and what a party knew when."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +44,7 @@ def _item(page: CasePage, request: HttpRequest) -> EvidenceItem | None:
     return reads.item(page.actor, page.case, label) if label else None
 
 
-def _reading(one: Any, labels: dict[UUID, str], parties: dict[UUID, Any]) -> dict[str, Any]:
+def _reading(one: Any, labels: Mapping[UUID, str], parties: Mapping[UUID, Any]) -> dict[str, Any]:
     named = sorted(((labels[pk], count) for pk, count in one.shown.items() if pk in labels), key=_number)
     return {
         "at": one.at,
@@ -169,8 +170,7 @@ def as_of(request: HttpRequest, actor: Actor, reference: str) -> HttpResponse:
             found = asof.as_of(actor, page.case, page.parties[party], moment, item=item or None)
         except Invalid as refused:
             trouble = refused.sentence
-    visible = {one.item.pk: one.item.label for one in found.known} if found else {}
-    told = [_reading(one, visible, page.parties) for one in found.readings] if found else []
+    told = [_reading(one, found.labels, page.parties) for one in found.readings] if found else []
     context = page.context(
         found=found,
         known=found.known[:DRAWN] if found else [],
