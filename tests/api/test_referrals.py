@@ -230,7 +230,13 @@ def everything(client: Api, at: str, case: Case) -> Iterator[tuple[str, Any]]:
             yield path, client.ask(method, path)
     for act in acts:
         yield act, client.get(f"{at}/{act}")
-        for body in ({"agreed": None}, {"nonsense": 1}, {"terms": "0" * 64}, {"reason": " "}, {"agreed": False}):
+        for body in (
+            {"agreed": None},
+            {"nonsense": 1},
+            {"terms": "0" * 64},
+            {"reason": " "},
+            {"agreed": False},
+        ):
             yield act, client.post(f"{at}/{act}", body)
     yield "ask", client.post(f"{at}/ask", {"question": "Who?"})
     for given in (case.reference, str(case.pk)):
