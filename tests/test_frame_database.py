@@ -35,7 +35,7 @@ def test_ordinary_tables_are_the_app_roles_to_use() -> None:
     session = Session.objects.create(session_key="mine", expire_date=timezone.now())
     Session.objects.filter(pk=session.pk).update(session_data="changed")
     session.delete()
-    assert not Session.objects.exists()
+    assert not Session.objects.filter(session_key="mine").exists()
 
 
 @pytest.mark.usefixtures("committed_db")
