@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -111,7 +112,13 @@ def test_a_share_shows_the_item_to_that_party_only_once_it_has_accepted(
         "expires_at": "",
         "command": str(uuid4()),
     }
-    for wrong in ({"purpose": ""}, {"operations": []}, {"expires_at": "noon"}, {"tlp": "TLP:RED"}):
+    refused: list[dict[str, Any]] = [
+        {"purpose": ""},
+        {"operations": []},
+        {"expires_at": "noon"},
+        {"tlp": "TLP:RED"},
+    ]
+    for wrong in refused:
         assert alice.post(where, asked | wrong).status_code == 422
     assert alice.post(where, asked | {"expires_at": "2020-01-01T00:00:00Z"}).status_code == 422
     less = alice.post(where, asked | {"tlp": "TLP:CLEAR", "command": str(uuid4())})
