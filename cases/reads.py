@@ -40,6 +40,7 @@ from cases.models import (
 )
 from cases.refusals import Refused, Unseen
 from cases.rules.acting import HOST_PARTY, Actor
+from cases.rules.share_terms import OPERATIONS
 from cases.rules.values import PARTS
 from evidence.models import Ingest
 from ledger import reading
@@ -167,7 +168,10 @@ def may_still(actor: Actor, item: EvidenceItem, operation: str) -> bool:
 
 
 def allowed(actor: Actor, item: EvidenceItem) -> frozenset[str]:
-    """The operations that the actor may do now with a visible item."""
+    """The operations that the actor may do now with a visible item: all of them with one of its own party's.
+    One query for others."""
+    if item.owner_id == actor.party:
+        return frozenset(OPERATIONS)
     held = wall.held(actor, [item.pk], case=item.case_id).get(item.pk)
     return held.operations if held else frozenset()
 
