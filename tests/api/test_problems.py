@@ -52,6 +52,10 @@ def routes(case: object, item: object) -> list[tuple[str, str, object]]:
         ("GET", f"{bit}/content", None),
         ("GET", f"{bit}/rejects", None),
         ("GET", f"{bit}/records/1", None),
+        ("GET", f"{one}/exposure", None),
+        ("GET", f"{one}/why", None),
+        ("GET", f"{one}/view-as", None),
+        ("GET", f"{one}/knowledge", None),
         ("GET", f"{one}/shares", None),
         (
             "POST",

@@ -110,6 +110,17 @@ def test_answers_are_as_described(scene: Scene) -> None:
         check(described, f"{one}/{tail}", "post", scene.carol.post(f"{share}/{tail}", said))
     check(described, one, "patch", scene.alice.ask("PATCH", share, json_={"watermark": True}))
     check(described, f"{one}/revoke", "post", scene.alice.post(f"{share}/revoke", {"reason": "x"}))
+    other, bit = f"party={scene.cast.contoso}", f"share={offered.json()['id']}"
+    for tail, query in (
+        ("exposure", bit),
+        ("exposure", "item=1"),
+        ("why", other),
+        ("why", f"{other}&item=1"),
+        ("view-as", other),
+        ("knowledge", f"{other}&as_of=5"),
+        ("knowledge", f"party={scene.cast.northwind}&as_of=2999-03-03T00:00:00Z"),
+    ):
+        check(described, f"{at}/{tail}", "get", scene.alice.get(f"{scene.path}/{tail}?{query}"))
 
 
 @pytest.mark.django_db
