@@ -181,7 +181,7 @@ def test_signing_an_offer_by_keyboard(desk: Callable[..., Desk]) -> None:
         if button.evaluate("e => e === document.activeElement"):
             break
     page.keyboard.press("Enter")
-    expect(page.locator("#disclose").get_by_text("disclosed")).to_be_visible()
+    expect(page.locator(".notice.receipt")).to_be_visible()
 
 
 def test_where_signatures_are_demanded_only_the_signed_button_is_there(desk: Callable[..., Desk]) -> None:
