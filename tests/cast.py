@@ -127,9 +127,15 @@ def person(name: str, party: UUID, role: str, *, host: Actor, tail: str = "") ->
     return Person(user=user, member=member, party=party)
 
 
-def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway", open_: bool = True) -> Case:
+def joint_case(
+    cast: Cast,
+    *,
+    title: str = "Bulk extraction through the gateway",
+    open_: bool = True,
+    partner: bool = True,
+) -> Case:
     """A case led by Northwind (alice), with Contoso as partner and the regulator as observer; mallory has no
-    part."""
+    part. Without the partner, what needs everybody's word needs the lead's alone."""
     case = uuid4()
     alice = cast.alice.actor
     perform(
@@ -142,7 +148,8 @@ def joint_case(cast: Cast, *, title: str = "Bulk extraction through the gateway"
         perform(OpenCase(case=case), actor=alice)
     # While the lead is alone with observers, nobody has to consent.
     add_party(case, cast.regulator, by=cast.alice, role="observer")
-    add_party(case, cast.contoso, by=cast.alice)
+    if partner:
+        add_party(case, cast.contoso, by=cast.alice)
     return reads.case(alice, case)
 
 

@@ -24,20 +24,23 @@ from tests.cast import the_cast, joint_case, sealed_item
 cast = the_cast()
 case = joint_case(cast)
 sealed_item(cast, case)
+alone = joint_case(cast, title="Led by one party", partner=False)
 told = {"alice": cast.alice.user.username, "party": str(cast.northwind), "case": case.reference}
+told["alone"] = alone.reference
 print("CAST " + json.dumps(told))
 """
 
 
 @dataclass(frozen=True)
 class Desk:
-    """alice at her browser, a case of her own, and an authenticator that she can take away."""
+    """alice at her browser, a joint case, one that her party closes alone, and an authenticator."""
 
     page: Page
     url: str
     login: str
     party: str
     case: str
+    alone: str
     cdp: CDPSession
     authenticator: str
 
@@ -93,6 +96,7 @@ def desk(stack: Stack, new_page: NewPage) -> Callable[..., Desk]:
             login=told["alice"],
             party=told["party"],
             case=told["case"],
+            alone=told["alone"],
             cdp=cdp,
             authenticator=made["authenticatorId"],
         )
@@ -111,7 +115,7 @@ def step(page: Page, name: str, reason: str) -> Any:
 
 def close(desk: Desk, reason: str = "Settled.") -> Any:
     """The step that closes the case, filled in."""
-    desk.goto(f"/cases/{desk.case}")
+    desk.goto(f"/cases/{desk.alone}")
     return step(desk.page, "Close the case", reason)
 
 
@@ -128,19 +132,19 @@ def test_a_passkey_signs_the_closing_and_the_bundle_shows_it(
     expect(alice.page.locator(".status.closed").first).to_be_visible()
 
     # The entry's exact bytes carry the signature.
-    alice.goto(f"/cases/{alice.case}/ledger")
+    alice.goto(f"/cases/{alice.alone}/ledger")
     alice.page.get_by_role("link", name="closed the case").first.click()
     expect(alice.page.locator("pre", has_text='"alg":"webauthn"').first).to_be_visible()
     expect(alice.page.get_by_text("Signed by Alice")).to_be_visible()
 
     # And so does the export, checked offline with the member's key pinned.
-    exported = alice.page.request.get(f"{alice.url}/cases/{alice.case}/ledger/export")
+    exported = alice.page.request.get(f"{alice.url}/cases/{alice.alone}/ledger/export")
     assert exported.ok
     bundle, policy = tmp_path / "bundle.zip", tmp_path / "policy"
     bundle.write_bytes(exported.body())
     token = stack.manage("token", alice.login).stdout.split()[-1]
     told = requests.get(
-        f"{alice.url}/api/v1/cases/{alice.case}/ledger/policy",
+        f"{alice.url}/api/v1/cases/{alice.alone}/ledger/policy",
         headers={"Authorization": f"Bearer {token}"},
         timeout=20,
     )
