@@ -35,7 +35,7 @@ from cases.streams import Pieces
 from ledger import reading
 from tests import cast
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("whole_db")
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def findings(
     if verified.returncode != 0:
         yield "verify", verified.stdout + verified.stderr[-2000:]
     for seat in company.seats:
-        yield from _bundle(stack, seat, company.host_key, folder)
+        if seat.part:  # the others were only proposed: nothing of the case is theirs
+            yield from _bundle(stack, seat, company.host_key, folder)
 
 
 def commands_of_members(stack: Stack, company: Company) -> Counter[UUID]:
