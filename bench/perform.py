@@ -22,7 +22,8 @@ from cases.perform import perform
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase, OpenCase, ReviseCase
-from cases.rules.custody import AcquireEvidence, Examination, ExamineEvidence
+from cases.rules.custody import AcquireEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.parties import AdmitMember, RegisterParty
 from ledger.reading import head
 

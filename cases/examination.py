@@ -14,7 +14,7 @@ from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Invalid, Refused, Unseen
 from cases.rules.acting import Actor
-from cases.rules.custody import BreakOffDownload, Examination, ExamineEvidence
+from cases.rules.examining import BreakOffDownload, Examination, ExamineEvidence
 from cases.rules.shape import stamp
 from evidence import search as engine
 from evidence.lineindex import LONGEST_SHOWN, lines_at

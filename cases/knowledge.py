@@ -20,9 +20,10 @@ from cases.models import Case, EvidenceItem, Member, Party, PartyKey, Share
 from cases.refusals import Forbidden
 from cases.rules.acting import HOST_LOG, Actor
 from cases.rules.case import AddParty, CaseState, CreateCase
-from cases.rules.custody import AcquireEvidence, DeriveEvidence, ExamineEvidence, ItemState
+from cases.rules.custody import AcquireEvidence, DeriveEvidence, ItemState
 from cases.rules.disposal import DisposeEvidence, ProposeDisposal
 from cases.rules.erasure import EraseValues
+from cases.rules.examining import ExamineEvidence
 from cases.rules.key_events import key_stream
 from cases.rules.keys import CopyKeys, KeyRing, RegisterKey, RequireSignatures, raw_of
 from cases.rules.known import Around, Known

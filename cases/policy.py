@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.acting import Actor
 from cases.rules.case import CreateCase
-from cases.rules.custody import ExamineEvidence, ItemState
+from cases.rules.custody import ItemState
+from cases.rules.examining import ExamineEvidence
 from cases.rules.keys import CopyKeys, RegisterKey, RequireSignatures, RevokeKey
 from cases.rules.known import Known
 from cases.rules.parties import IssueToken, RevokeToken

@@ -1,6 +1,7 @@
 """This host: the names it gives its logs and the key it signs with, both from the settings."""
 
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -21,6 +22,11 @@ def origin_of(kind: Kind, log_id: UUID) -> str:
 def host_key() -> signing.HostKey:
     """The key with which this host signs, made at first use."""
     return signing.host_key(Path(settings.HOST_KEY_FILE))
+
+
+def command_key() -> bytes:
+    """The key under which commands are told apart, made from the host's own; 32 bytes."""
+    return sha256(b"countersign/command/v1\n" + host_key().private.private_bytes_raw()).digest()
 
 
 def memory() -> Memory:

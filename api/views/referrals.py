@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from api.filters import CURSOR, LIMIT
 from api.paging import page_of
@@ -77,6 +78,12 @@ class _ReferralDoor(Door):
         found.recorded = _recorded(receipt)
         found.receipt = receipt_facts(receipt) if found.case_shown else None
         return Response(ReferralWithReceipt(found).data, status=status)
+
+    def act(self, kind: type[ReferralCommand], body: type[BaseSerializer[Any]], given: str) -> Response:
+        """Perform a command on one referral with what the body says, signed where the member signed it."""
+        about, asked = self.about(given), self.asked(body)
+        id_, signed = self.signed(asked)
+        return self.done(kind(id=id_, **about, **asked), signed)
 
     def about(self, given: str) -> dict[str, Any]:
         """What every command about this referral names."""
@@ -181,9 +188,7 @@ class AcceptOne(_ReferralDoor):
     )
     def post(self, request: Request, referral: str) -> Response:
         """Join the case as a partner; the named items are shared with your party by the same act."""
-        about, asked = self.about(referral), self.asked(ReferralAcceptance)
-        id_, signed = self.signed(asked)
-        return self.done(AcceptReferral(id=id_, **about, **asked), signed)
+        return self.act(AcceptReferral, ReferralAcceptance, referral)
 
 
 class AcceptanceIntent(_ReferralDoor):
@@ -215,8 +220,7 @@ class RefuseOne(_ReferralDoor):
     )
     def post(self, request: Request, referral: str) -> Response:
         """Refuse it; the sender reads why."""
-        about, asked = self.about(referral), self.asked(ReferralReason)
-        return self.done(RefuseReferral(id=self.command_id(), **about, **asked))
+        return self.act(RefuseReferral, ReferralReason, referral)
 
 
 class AskOne(_ReferralDoor):
@@ -231,8 +235,7 @@ class AskOne(_ReferralDoor):
     )
     def post(self, request: Request, referral: str) -> Response:
         """Ask the sender something before you decide."""
-        about, asked = self.about(referral), self.asked(ReferralQuestion)
-        return self.done(AskBack(id=self.command_id(), **about, **asked))
+        return self.act(AskBack, ReferralQuestion, referral)
 
 
 class AnswerOne(_ReferralDoor):
@@ -247,8 +250,7 @@ class AnswerOne(_ReferralDoor):
     )
     def post(self, request: Request, referral: str) -> Response:
         """Answer what the receiver has asked."""
-        about, asked = self.about(referral), self.asked(ReferralReply)
-        return self.done(AnswerReferral(id=self.command_id(), **about, **asked))
+        return self.act(AnswerReferral, ReferralReply, referral)
 
 
 class WithdrawOne(_ReferralDoor):
@@ -263,8 +265,7 @@ class WithdrawOne(_ReferralDoor):
     )
     def post(self, request: Request, referral: str) -> Response:
         """Take back what nobody has accepted yet; what was read stays known."""
-        about, asked = self.about(referral), self.asked(ReferralReason)
-        return self.done(WithdrawReferral(id=self.command_id(), **about, **asked))
+        return self.act(WithdrawReferral, ReferralReason, referral)
 
 
 class ConsentOne(Door):

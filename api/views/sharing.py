@@ -8,6 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from api.filters import CURSOR, LIMIT
 from api.paging import page_of
@@ -57,6 +58,15 @@ class _ShareDoor(Door):
         share = self.share(case, str(command.share))
         share.receipt = receipt_facts(receipt)  # type: ignore[attr-defined]
         return Response(ShareWithReceipt(share, context={"actor": self.actor}).data, status=status)
+
+    def act(
+        self, kind: type[ShareCommand], body: type[BaseSerializer[Any]], case: str, share: str
+    ) -> Response:
+        """Perform a command on one share with what the body says, signed where the member signed it."""
+        found = self.share(case, share)
+        asked = self.asked(body)
+        id_, signed = self.signed(asked)
+        return self.done(case, kind(id=id_, case=found.case_id, share=found.pk, **asked), signed)
 
 
 class Shares(_ShareDoor):
@@ -133,10 +143,7 @@ class Accept(_ShareDoor):
     )
     def post(self, request: Request, case: str, share: str) -> Response:
         """Accept the terms for your party; from then on, within their window, the items are there."""
-        found = self.share(case, share)
-        asked = self.asked(Acceptance)
-        id_, signed = self.signed(asked)
-        return self.done(case, AcceptShare(id=id_, case=found.case_id, share=found.pk, **asked), signed)
+        return self.act(AcceptShare, Acceptance, case, share)
 
 
 class Refuse(_ShareDoor):
@@ -151,10 +158,7 @@ class Refuse(_ShareDoor):
     )
     def post(self, request: Request, case: str, share: str) -> Response:
         """Refuse an offer, or new terms: then those in force hold on."""
-        found = self.share(case, share)
-        asked = self.asked(ShareEnding)
-        command = RefuseShare(id=self.command_id(), case=found.case_id, share=found.pk, **asked)
-        return self.done(case, command)
+        return self.act(RefuseShare, ShareEnding, case, share)
 
 
 class Revoke(_ShareDoor):
@@ -169,10 +173,7 @@ class Revoke(_ShareDoor):
     )
     def post(self, request: Request, case: str, share: str) -> Response:
         """End a share that your party gives, at once; running downloads break off."""
-        found = self.share(case, share)
-        asked = self.asked(ShareRevocation)
-        id_, signed = self.signed(asked)
-        return self.done(case, RevokeShare(id=id_, case=found.case_id, share=found.pk, **asked), signed)
+        return self.act(RevokeShare, ShareRevocation, case, share)
 
 
 class GiveUp(_ShareDoor):
@@ -187,10 +188,7 @@ class GiveUp(_ShareDoor):
     )
     def post(self, request: Request, case: str, share: str) -> Response:
         """End a share that your party has accepted."""
-        found = self.share(case, share)
-        asked = self.asked(ShareEnding)
-        command = GiveUpShare(id=self.command_id(), case=found.case_id, share=found.pk, **asked)
-        return self.done(case, command)
+        return self.act(GiveUpShare, ShareEnding, case, share)
 
 
 def offer_of(actor: Actor, case: Case, id_: UUID, asked: Mapping[str, Any]) -> OfferShare:

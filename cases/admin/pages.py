@@ -144,8 +144,9 @@ class OperatorAdmin(admin.ModelAdmin, Generic[Row]):  # type: ignore[type-arg]
         return TemplateResponse(request, "admin/operator_form.html", context)
 
     def added(self, request: HttpRequest, form: forms.Form) -> HttpResponse:
-        """Perform what the valid form asks and answer; Refused goes back into the form."""
-        raise NotImplementedError
+        """Perform what the valid form asks and answer; Refused goes back into the form. Without such a form
+        there is nothing to add."""
+        raise Http404
 
 
 def acting(request: HttpRequest) -> Actor:

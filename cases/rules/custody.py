@@ -10,10 +10,8 @@ from cases.refusals import Invalid, Refused
 from cases.rules import values
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted, accepted_bytes
 from cases.rules.custody_events import (
-    DownloadBrokenOff,
     EvidenceAcquired,
     EvidenceDerived,
-    EvidenceExamined,
     EvidenceIndexed,
     EvidenceMadeSearchable,
     EvidenceQuarantined,
@@ -22,7 +20,6 @@ from cases.rules.custody_events import (
     EvidenceSealed,
     EvidenceUnpacked,
     EvidenceVerified,
-    Shown,
 )
 from cases.rules.shape import CASE_STREAM, CaseCommand, Event, Rules, item_stream
 from cases.rules.transfer_events import (
@@ -113,42 +110,6 @@ class QuarantineEvidence(OneItem):
 @dataclass(frozen=True, kw_only=True)
 class RetryEvidence(OneItem):
     """Let the worker try a quarantined item again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Examination:
-    """One item read: how (search, preview, download, aggregate), by which query, and how many records were
-    shown."""
-
-    item: UUID
-    how: str
-    query: str = ""
-    shown: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExamineEvidence(CaseCommand):
-    """Record that content of items is about to be read."""
-
-    examinations: tuple[Examination, ...]
-    purpose: str = ""
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        return (CASE_STREAM, f"examination/{self.id}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BreakOffDownload(OneItem):
-    """Record that a download that had begun was stopped: its reader may no longer have the bytes."""
-
-    examination: UUID
-    reader: UUID
-    sent: int
-
-    @property
-    def streams(self) -> tuple[str, ...]:
-        return (CASE_STREAM, item_stream(self.item), f"examination/{self.examination}")
 
 
 # State
@@ -300,38 +261,6 @@ def retry_evidence(command: RetryEvidence, state: "Known", actor: "Actor") -> Se
     return [EvidenceRetried(item=command.item, state=state.items[command.item].before_quarantine)]
 
 
-def examine_evidence(command: ExamineEvidence, state: "Known", actor: "Actor") -> Sequence[Event]:
-    """One event for each owner and way of reading, so that each owner can be shown all that concerns it and
-    no more."""
-    purpose = values.text(command.purpose, "purpose", "The purpose", most=500)
-    told: dict[tuple[UUID, str, str], list[Shown]] = {}
-    for each in command.examinations:
-        how = values.choice(each.how, "how", "The way of reading", values.HOW)
-        query = values.text(each.query, "query", "The query", most=10_000)
-        owner = state.around.readable[each.item, how]
-        told.setdefault((owner, how, query), []).append(Shown(item=each.item, records=each.shown))
-    if not told:
-        raise Refused("nothing-examined", "No item was named.")
-    return [
-        EvidenceExamined(
-            examination=command.id, owner=owner, how=how, query=query, purpose=purpose, items=tuple(items)
-        )
-        for (owner, how, query), items in told.items()
-    ]
-
-
-def break_off_download(command: BreakOffDownload, state: "Known", actor: "Actor") -> Sequence[Event]:
-    return [
-        DownloadBrokenOff(
-            examination=command.examination,
-            owner=actor.party,
-            reader=command.reader,
-            item=command.item,
-            sent=command.sent,
-        )
-    ]
-
-
 def fresh(command: OneItem, state: "Known") -> None:
     """Refuse where the item that a command makes is there already."""
     if state.items[command.item].exists:
@@ -365,6 +294,4 @@ RULES: Rules = {
     IndexEvidence: index_evidence,
     QuarantineEvidence: quarantine_evidence,
     RetryEvidence: retry_evidence,
-    ExamineEvidence: examine_evidence,
-    BreakOffDownload: break_off_download,
 }

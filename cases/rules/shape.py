@@ -3,6 +3,7 @@ back."""
 
 import dataclasses
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(ABC):
     """What somebody asks for. The same id with the same content is answered by the first receipt.
 
     `expect` is the version of the command's subject that the writer has looked at (`version` of a case or
@@ -42,14 +43,14 @@ class Command:
     kind: ClassVar[Literal["host", "case"]]
 
     @property
+    @abstractmethod
     def log(self) -> UUID:
         """The log that this command writes to."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def streams(self) -> tuple[str, ...]:
         """The streams whose events decide this command, and those that it may write to."""
-        raise NotImplementedError
 
     @property
     def subject(self) -> str:
@@ -94,15 +95,15 @@ def item_stream(item: UUID) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(ABC):
     """A fact, past tense. A changed shape gets a higher `schema` and an upcaster in cases/events.py."""
 
     schema: ClassVar[int] = 1
 
     @property
+    @abstractmethod
     def stream(self) -> str:
         """The stream that this fact belongs to."""
-        raise NotImplementedError
 
     def fields(self) -> dict[str, Json]:
         """The fields as the ledger stores them."""

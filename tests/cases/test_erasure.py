@@ -19,8 +19,8 @@ from cases.perform import perform
 from cases.rebuilding import compare
 from cases.refusals import Refused
 from cases.rules.case import CloseCase, PlaceLegalHold, ReopenCase, ReviseCase
-from cases.rules.custody import Examination, ExamineEvidence
 from cases.rules.erasure import ERASABLE, ERASED, EraseValues
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.sharing import OfferShare
 from ledger import signing
 from ledger.host import host_key

@@ -7,7 +7,7 @@ from cases.models import Case, EvidenceItem, Participation, Proposal, Share
 from cases.perform import perform
 from cases.refusals import Refused, Unseen
 from cases.rules.case import AddParty, CloseCase, ContainCase, PlaceLegalHold
-from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.proposals import (
     AcceptLead,
     AgreeToClose,

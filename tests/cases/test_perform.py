@@ -1,5 +1,7 @@
 """The one door, on the real database."""
 
+import hashlib
+import hmac
 from dataclasses import replace
 from uuid import uuid4
 
@@ -12,10 +14,13 @@ from cases.models import Case, CustodyEvent, EvidenceItem, Member
 from cases.perform import perform
 from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.case import CloseCase, CreateCase, LogOpened, ReviseCase
-from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.parties import DisableMember, EnableMember
+from cases.rules.shape import to_fields
 from evidence.models import Ingest
-from ledger import reading
+from ledger import jcs, reading
+from ledger.host import command_key
+from ledger.models import Checkpoint
 from ledger.verify import verify_log
 from tests import cast
 
@@ -71,6 +76,17 @@ def test_another_command_under_the_same_id_is_refused(people: cast.Cast, case: C
         with pytest.raises(Refused) as caught:
             perform(other, actor=actor)
         assert caught.value.code == "command-id-reused"
+
+
+def test_who_holds_the_database_alone_cannot_test_guesses_of_what_was_asked(
+    people: cast.Cast, case: Case
+) -> None:
+    command = ReviseCase(case=case.pk, summary="yes")
+    perform(command, actor=people.alice.actor)
+    kept = Checkpoint.objects.values_list("command_digest", flat=True).get(log=case.pk, command=command.id)
+    asked = to_fields(command) | {"of": "ReviseCase", "by": str(people.alice.member)}
+    assert kept != hashlib.sha256(jcs.encode(asked)).hexdigest()
+    assert kept == hmac.digest(command_key(), jcs.encode(asked), "sha256").hex()
 
 
 def test_who_looked_at_an_older_version_is_refused(people: cast.Cast, case: Case) -> None:

@@ -10,7 +10,7 @@ from cases import policy, reads
 from cases.models import Case, EvidenceItem
 from cases.perform import perform
 from cases.refusals import Unseen
-from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -27,7 +27,7 @@ from cases.perform import perform
 from cases.projections.batch import TABLES
 from cases.rebuilding import compare, rebuild
 from cases.rules.case import AddParty, CloseCase, LiftLegalHold, PlaceLegalHold, ReopenCase, ReviseCase
-from cases.rules.custody import Examination, ExamineEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.keys import RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember
 from cases.rules.proposals import (

@@ -27,7 +27,8 @@ from cases.rebuilding import compare
 from cases.refusals import Forbidden, Refused, Unseen
 from cases.rules.acquisition import SealedBytes
 from cases.rules.acting import Actor
-from cases.rules.custody import DeriveEvidence, Examination, ExamineEvidence, VerifyEvidence
+from cases.rules.custody import DeriveEvidence, VerifyEvidence
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.parties import DisableMember
 from cases.rules.share_terms import OPERATIONS
 from cases.rules.sharing import AcceptShare, ChangeShare, GiveUpShare, RefuseShare, RevokeShare

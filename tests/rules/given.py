@@ -10,19 +10,6 @@ import pytest
 
 from cases import policy
 from cases.refusals import Refused
-from cases.rules import (
-    case,
-    custody,
-    disposal,
-    erasure,
-    keys,
-    making,
-    parties,
-    proposals,
-    referral,
-    sharing,
-    transfer,
-)
 from cases.rules.acquisition import AcquisitionFacts, SealedBytes, accepted
 from cases.rules.acting import HOST_LOG, HOST_PARTY, Actor
 from cases.rules.case import CaseCreated, CaseOpened, CaseState, PartyAdded
@@ -38,22 +25,9 @@ from cases.rules.keys import KeyRing
 from cases.rules.known import Around, Known
 from cases.rules.parties import MemberState, PartyState, TokenState
 from cases.rules.referral_events import ReferralState
-from cases.rules.shape import Command, Event, Rules
+from cases.rules.shape import Command, Event
 from cases.rules.share_events import ShareState
-
-RULES: Rules = {
-    **case.RULES,
-    **custody.RULES,
-    **disposal.RULES,
-    **erasure.RULES,
-    **keys.RULES,
-    **making.RULES,
-    **parties.RULES,
-    **proposals.RULES,
-    **referral.RULES,
-    **sharing.RULES,
-    **transfer.RULES,
-}
+from cases.rules.table import RULES
 
 S = TypeVar(
     "S", CaseState, ItemState, PartyState, MemberState, TokenState, KeyRing, ShareState, ReferralState

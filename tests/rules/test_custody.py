@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
 from cases.rules.case import CaseClosed
 from cases.rules.custody import (
     AcquireEvidence,
-    BreakOffDownload,
     DeriveEvidence,
-    Examination,
-    ExamineEvidence,
     IndexEvidence,
     MakeEvidenceSearchable,
     QuarantineEvidence,
@@ -33,7 +31,9 @@ from cases.rules.custody_events import (
     EvidenceVerified,
     Shown,
 )
+from cases.rules.examining import MOST_ITEMS, BreakOffDownload, Examination, ExamineEvidence
 from cases.rules.known import Around
+from ledger import jcs
 from tests.rules.given import (
     ALICE,
     BYTES,
@@ -240,3 +240,12 @@ def test_examine_evidence_refuses_what_may_not_be_read() -> None:
     refused("nothing-examined", JOINT, ExamineEvidence(case=CASE, examinations=()))
     odd = ExamineEvidence(case=CASE, examinations=(Examination(item=ITEM, how="sniff"),))
     refused("invalid", JOINT, odd, ALICE, Around(readable={(ITEM, "sniff"): NORTHWIND}))
+
+
+def test_examine_evidence_of_very_many_items_is_told_in_events_that_fit_a_bundle() -> None:
+    many = [uuid4() for _ in range(MOST_ITEMS + 1)]
+    readable = {(item, "search"): NORTHWIND for item in many}
+    asked = tuple(Examination(item=item, how="search") for item in many)
+    told = decide(JOINT, ExamineEvidence(case=CASE, examinations=asked), ALICE, Around(readable=readable))
+    assert [len(event.items) for event in told if isinstance(event, EvidenceExamined)] == [MOST_ITEMS, 1]
+    assert all(len(jcs.encode(event.fields())) < 1 << 20 for event in told)

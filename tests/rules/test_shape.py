@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from cases import events
-from cases.perform import RULES
 from cases.policy import POLICY
 from cases.rules.case import LogOpened, PartyKeys
 from cases.rules.custody_events import EvidenceMadeSearchable
+from cases.rules.table import RULES
 from ledger.entries import StoredEvent
 from tests.rules.given import ITEM, NORTHWIND, acquired
 

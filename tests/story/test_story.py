@@ -41,8 +41,6 @@ from cases.rules.case import (
 )
 from cases.rules.custody import (
     AcquireEvidence,
-    Examination,
-    ExamineEvidence,
     IndexEvidence,
     MakeEvidenceSearchable,
     QuarantineEvidence,
@@ -50,6 +48,7 @@ from cases.rules.custody import (
     VerifyEvidence,
 )
 from cases.rules.erasure import ERASABLE, EraseValues
+from cases.rules.examining import Examination, ExamineEvidence
 from cases.rules.key_events import key_stream
 from cases.rules.keys import KeyRing, RequireSignatures, RevokeKey
 from cases.rules.parties import DisableMember, EnableMember

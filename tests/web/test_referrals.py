@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,10 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from cases import reads, referring
 from cases.models import Case, EvidenceItem, Referral
-from cases.perform import RULES, perform
+from cases.perform import perform
 from cases.rules.case import CreateCase
 from cases.rules.keys import RequireSignatures
 from cases.rules.referral import SendReferral
+from cases.rules.shape import Rules
+from cases.rules.table import RULES
 from ledger.authorship import Signature
 from tests import cast as story
 from tests.cast import Cast, Person
@@ -109,10 +112,11 @@ def test_from_nothing_a_draft_and_its_referral_are_one_press(
     form = NEW | {"to": str(cast.outsiders), "command": str(uuid4())}
     with monkeypatch.context() as cut:
 
-        def dies(*args: object, **kwargs: object) -> object:
+        def dies(*args: object, **kwargs: object) -> NoReturn:
             raise ConnectionError
 
-        cut.setitem(RULES, SendReferral, dies)
+        rules: Rules = {**RULES, SendReferral: dies}
+        cut.setattr("cases.perform.RULES", rules)
         with pytest.raises(ConnectionError):
             alice.post("/referrals/new", form)
     assert [case.status for case in reads.my_cases(cast.alice.actor)] == ["draft"]
