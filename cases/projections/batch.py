@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import Manager, Model
+from django.db.models import Field, Manager, Model
+from psycopg.sql import SQL, Identifier
 
 from cases.models import (
     ApiToken,
@@ -144,13 +146,14 @@ class Batch:
         """Write everything that was collected so far."""
         # One holder, one open offer: the database allows the next one only once the last is over.
         for model, pk in [each for each in self._changed if each[0] in ONE_AT_A_TIME]:
-            _rows(model).filter(pk=pk).update(**self._changed.pop((model, pk)))
+            _set(model, pk, self._changed.pop((model, pk)))
         for model in ORDER:
-            if rows := list(self._new[model].values()):
-                _rows(model).bulk_create(rows)
+            if rows := self._new.get(model):
+                _rows(model).bulk_create(list(rows.values()))
         for (model, pk), values in sorted(self._changed.items(), key=lambda each: -ORDER.index(each[0][0])):
-            _rows(model).filter(pk=pk).update(**values)
-        self._write_grants()
+            _set(model, pk, values)
+        if self._grants:
+            self._write_grants()
         self._write_shares()
         self._new.clear()
         self._changed.clear()
@@ -196,6 +199,33 @@ Handlers: TypeAlias = Mapping[type[Event], Callable[[Batch, Any, StoredEvent], N
 
 def _rows(model: type[Model]) -> Manager[Any]:
     return model._meta.default_manager  # type: ignore[return-value]
+
+
+def _set(model: type[Model], pk: UUID | str, values: Mapping[str, Any]) -> None:
+    """Change one row. Each act changes a few: making the same statement anew each time would cost an act more
+    than the statement itself."""
+    if any(hasattr(value, "resolve_expression") for value in values.values()):
+        _rows(model).filter(pk=pk).update(**values)
+        return
+    statement, fields = _update(model, tuple(values))
+    prepared = [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(fields, values.values(), strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*prepared, pk])
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[str, "list[Field[Any, Any]]"]:
+    """The statement that sets these columns of one row, and their fields."""
+    fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
+    changes = SQL(", ").join(SQL("{} = %s").format(Identifier(str(field.column))) for field in fields)
+    key = model._meta.pk
+    if key.column is None:
+        raise TypeError(f"{model.__name__} has no column to find a row by")
+    named = SQL("UPDATE {} SET {} WHERE {} = %s")
+    return named.format(Identifier(model._meta.db_table), changes, Identifier(key.column)).as_string(), fields
 
 
 def derived_id(of: UUID, what: object) -> UUID:
