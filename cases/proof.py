@@ -254,6 +254,10 @@ def _doubt(log: UUID, head: Head) -> str | None:
     try:
         signed, hold = memory().read(log), holding.hold_of(log)
         sentence = signer.doubt(signed, now) or holding.why_held(log, now)
+        if sentence is not None:
+            # The head that the page has read may be older than what was signed since: that is no rollback.
+            now = holding.stand_of(log)
+            sentence = signer.doubt(signed, now) or holding.why_held(log, now)
     except SignerRefuses:
         return _UNREADABLE
     if sentence is None or sentence == holding.REGAINING:

@@ -83,12 +83,18 @@ def doubt_of(log_id: UUID) -> str | None:
 
     One query and two small files. What takes a proof through the whole log to find is left to the append.
     """
-    row = LogHead.objects.filter(log=log_id).values_list("size", "root").first()
-    head = Stand(row[0], bytes(row[1])) if row else Stand(0, merkle.EMPTY_ROOT)
     try:
-        return signer.doubt(memory().read(log_id), head) or why_held(log_id, head)
+        signed = memory().read(log_id)  # before the head, or a write in between would look like a rollback
+        head = stand_of(log_id)
+        return signer.doubt(signed, head) or why_held(log_id, head)
     except SignerRefuses as error:
         return error.sentence
+
+
+def stand_of(log_id: UUID) -> Stand:
+    """Where the database says that a log stands."""
+    row = LogHead.objects.filter(log=log_id).values_list("size", "root").first()
+    return Stand(row[0], bytes(row[1])) if row else Stand(0, merkle.EMPTY_ROOT)
 
 
 def recall(log_id: UUID, note: str) -> bool:

@@ -1,15 +1,17 @@
 """A database put back to an older state: the signer notices, writing stops, the operator decides."""
 
+from uuid import UUID
+
 import pytest
 from django.core.management import CommandError, call_command
 
-from cases import reads
+from cases import proof, reads
 from cases.perform import perform
 from cases.refusals import Refused
 from cases.rules.case import ReviseCase
-from ledger import reading
+from ledger import holding, reading
 from ledger.host import memory
-from ledger.signer import Stand
+from ledger.signer import Memory, Signed, Stand
 from ledger.verify import verify_log
 from tests import cast
 
@@ -35,3 +37,32 @@ def test_a_log_that_fell_behind_what_was_signed_takes_nothing_until_the_operator
     assert f"goes on from {found.size} entries" in capsys.readouterr().out
     perform(ReviseCase(case=case.pk, severity="low"), actor=alice)
     assert verify_log(case.pk) == []
+
+
+def test_a_write_between_two_looks_is_no_rollback(
+    committed_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages and workers look at the database and at the signer's memory, and others write meanwhile."""
+    people = cast.the_cast()
+    alice, case = people.alice.actor, cast.joint_case(people)
+    before = reads.ledger_head(alice, case)
+
+    def write() -> None:
+        severity = {"low": "high", "high": "low"}.get(reads.case(alice, case.pk).severity, "low")
+        perform(ReviseCase(case=case.pk, severity=severity), actor=alice)
+
+    write()
+    monkeypatch.setattr(reads, "ledger_head", lambda actor, case: before)
+    assert proof.doubt(alice, case) is None
+    monkeypatch.undo()
+
+    read = Memory.read
+
+    def busy(self: Memory, log: UUID) -> Signed | None:
+        write()
+        found = read(self, log)
+        write()
+        return found
+
+    monkeypatch.setattr(Memory, "read", busy)
+    assert holding.doubt_of(case.pk) is None
